@@ -1,0 +1,5 @@
+"""`python -m dsforge`."""
+
+from dsforge.cli.main import main
+
+main()

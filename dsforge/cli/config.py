@@ -1,0 +1,55 @@
+"""Defaults for the command line's options, from TOML.
+
+`[tool.dsforge.lint]` in pyproject.toml, or `[lint]` in dsforge.toml, holds the options of
+`dsforge lint` by their long names: `select = ["S", "T"]`. What is given on the command line wins.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from dsforge.errors import ConfigError
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist: check --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _section(path: Path) -> dict[str, Any]:
+    content = _read(path)
+    tool = content.get("tool", {})
+    section = tool.get("dsforge", {}) if path.name == "pyproject.toml" else content
+    return {
+        command: {key.replace("-", "_"): value for key, value in options.items()}
+        for command, options in section.items()
+        if isinstance(options, dict)
+    }
+
+
+def load_defaults(config: str) -> dict[str, Any]:
+    """`{command: {option: value}}` from `config`, else from pyproject.toml, else from dsforge.toml.
+
+    Raises:
+        ConfigError: the file is missing, unreadable or not TOML.
+    """
+    if config:
+        return _section(Path(config))
+    for name in ("pyproject.toml", "dsforge.toml"):
+        path = Path(name)
+        if path.is_file() and (found := _section(path)):
+            return found
+    return {}

@@ -1,0 +1,118 @@
+"""`dsforge`: a lazy table of commands. A command's module is imported when it is run, not before."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from dsforge import __version__
+from dsforge.errors import DsforgeError, did_you_mean
+
+COMMANDS: dict[str, str] = {
+    "convert": "Any format in, any format out; what gets lost is named and counted.",
+    "lint": "Everything that would spoil a fine-tuning run: where, why and how to mend it.",
+    "dedup": "Remove exact and near duplicates; every verdict verified and explained.",
+    "split": "Train and validation files that share no near-duplicates.",
+    "augment": "A larger model writes more rows; a killed run pays for nothing twice.",
+    "cost": "Count tokens and price the training on each platform and GPU.",
+    "train": "A TRL run configured by Hydra: LoRA or full.",
+    "formats": "List the formats, or explain one.",
+    "rule": "Explain a lint rule, or list them all.",
+}
+"""Command name to the line `--help` shows. The command lives in `dsforge.cli.NAME` as `app`."""
+
+EXIT_UNABLE = 2
+EXIT_INTERRUPTED = 130
+
+
+class LazyCommands(TyperGroup):
+    """A click group that knows its commands by name and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"dsforge.cli.{cmd_name}")
+        command: click.Command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = typer.Typer(cls=LazyCommands, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"dsforge {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Start with: dsforge lint FILE")
+def root(
+    version: bool = typer.Option(False, "--version", help="Show the version and exit.", callback=_print_version, is_eager=True),
+    config: str = typer.Option("", "--config", metavar="FILE", help="TOML with defaults [default: [tool.dsforge] of pyproject.toml, else dsforge.toml]."),
+) -> None:
+    """dsforge: fine-tuning data converted, checked, cleaned, priced and trained."""
+    from dsforge.cli.config import load_defaults
+
+    click.get_current_context().default_map = load_defaults(config)
+
+
+def _say(error: str) -> None:
+    print(f"dsforge: {error}", file=sys.stderr)
+
+
+def _without_traceback(arguments: list[str]) -> int:
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(args=arguments, prog_name="dsforge", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        return EXIT_UNABLE
+    except click.ClickException as error:
+        _say(" ".join(error.format_message().split()))
+        return EXIT_UNABLE
+    except DsforgeError as error:
+        _say(str(error))
+        return EXIT_UNABLE
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted; no output was left half written")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def main() -> None:
+    """Entry point of the `dsforge` command."""
+    try:
+        code = _without_traceback(sys.argv[1:])
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug of ours, told in one line
+        if os.environ.get("DSFORGE_DEBUG"):
+            raise
+        _say(f"a bug: {type(error).__name__}: {error}; run again with DSFORGE_DEBUG=1 and report the traceback")
+        code = EXIT_UNABLE
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Rows to examples and back: one file per format."""

@@ -1,0 +1,26 @@
+"""Which format a row is in, told from its keys."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from dsforge.example import JSON
+from dsforge.formats.format import Format, all_formats
+
+
+def detect_row(row: JSON) -> Format | None:
+    """The format that is surest of `row`, or None where none knows it (or it is no object)."""
+    if not isinstance(row, dict):
+        return None
+    best, best_score = None, 0
+    for fmt in all_formats().values():
+        score = fmt.detect(row)
+        if score > best_score:
+            best, best_score = fmt, score
+    return best
+
+
+def detect_rows(rows: Iterable[JSON]) -> Counter[str]:
+    """How many of `rows` are in each format; rows of no format are not counted."""
+    return Counter(fmt.name for row in rows if (fmt := detect_row(row)) is not None)

@@ -1,0 +1,91 @@
+"""Examples of a file: rows read, their format told, each decoded; what fails is handed to the rejects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from dsforge.errors import RowError
+from dsforge.example import JSON, Example
+from dsforge.formats.detect import detect_row
+from dsforge.formats.format import Format, all_formats, get_format
+from dsforge.io.rejects import Reject, reject_refused
+from dsforge.io.rows import Row, RowReader
+
+
+def _near_formats(row: dict[str, JSON]) -> str:
+    keys = ", ".join(sorted(row)[:8]) or "none"
+    return f"the row is in no known format (its keys: {keys}; formats: {', '.join(all_formats())})"
+
+
+def decode_row(row: JSON, fmt: Format | None = None) -> tuple[Format, Example]:
+    """Decode one parsed row, by `fmt` or by the format it is found to be in.
+
+    Raises:
+        RowError: it is no JSON object, in no known format, or not what its format says.
+    """
+    if not isinstance(row, dict):
+        raise RowError(f"a row must be a JSON object, not {_kind(row)}", code="S101")
+    fmt = fmt or detect_row(row)
+    if fmt is None:
+        raise RowError(_near_formats(row), code="S101")
+    return fmt, fmt.decode(row)
+
+
+def _kind(value: JSON) -> str:
+    names = {list: "an array", str: "text", int: "a number", float: "a number", bool: "true or false"}
+    return names.get(type(value), "null")
+
+
+class ExampleReader:
+    """Iterates over `(row, example)` of a file; rows that cannot be decoded go to `reject`.
+
+    `formats` counts the rows decoded by format, `rows_in` all rows met. Conservation holds at the end:
+    rows_in = rows yielded + rows rejected.
+
+    Raises:
+        InputError: on construction, where the file cannot be read as rows.
+        UsageError: on construction, where `format_name` is no format.
+    """
+
+    def __init__(
+        self,
+        source: str | Path,
+        format_name: str = "auto",
+        reject: Callable[[Reject], None] | None = None,
+        *,
+        strict: bool = False,
+        start: int = 0,
+        end: int | None = None,
+    ) -> None:
+        self._format = None if format_name == "auto" else get_format(format_name)
+        self.rows = RowReader(source, strict=strict, start=start, end=end)
+        self.path = self.rows.path
+        self.formats: Counter[str] = Counter()
+        self.rejects: list[Reject] = []
+        self._reject = reject or self.rejects.append
+        self.rows_in = 0
+
+    def __iter__(self) -> Iterator[tuple[Row, Example]]:
+        for row in self.rows:
+            self.rows_in += 1
+            if not isinstance(row, Row):
+                self._reject(reject_refused(self.path, row))
+                continue
+            try:
+                fmt, example = decode_row(row.value, self._format)
+            except RowError as error:
+                self._reject(
+                    Reject(self.path, row.number, row.line, error.code, error.reason, error.pointer, row.raw)
+                )
+                continue
+            self.formats[fmt.name] += 1
+            yield row, example
+
+
+def read_examples(
+    source: str | Path, format_name: str = "auto", reject: Callable[[Reject], None] | None = None
+) -> ExampleReader:
+    """The examples of a file (see `ExampleReader`); without `reject` the rejects collect in `.rejects`."""
+    return ExampleReader(source, format_name, reject)

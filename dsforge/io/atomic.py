@@ -1,0 +1,60 @@
+"""Output that appears whole under its name or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from dsforge.errors import OutputError
+
+
+def check_writable(path: Path) -> None:
+    """Raise OutputError where `path` cannot become a file: better before the work than after."""
+    if path.is_dir():
+        raise OutputError(f"{path} is a directory: name a file to write to")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path.parent} does not exist: make the folder first (mkdir -p {path.parent})")
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise OutputError(f"{path} cannot be written: permission denied")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
+    """A binary file that takes the name `path` only when the block ends without an error.
+
+    Written beside the target, flushed to disk, then renamed: a reader never sees half a file and a
+    crash leaves the old one. `-` is standard output, which cannot be atomic.
+
+    Raises:
+        OutputError: the place cannot be written to, or the disk is full.
+    """
+    if str(path) == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    target = Path(path)
+    check_writable(target)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)

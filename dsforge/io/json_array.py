@@ -1,0 +1,142 @@
+"""JSON arrays of rows, and JSON objects written over several lines: split into rows while streaming.
+
+Only brackets, braces and strings are looked at, so one broken row does not spoil the others, and each
+row keeps its own bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+_CHUNK = 1 << 20
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]|"', re.DOTALL)
+_BLANK = b" \t\r\n"
+
+Flaw = Callable[[int, str, str], None]
+"""Called with `(line, message, help)` for a mistake between two rows."""
+
+
+class _Splitter:
+    """Feeds on chunks of bytes; hands out `(byte offset, line, bytes)` of each value `level` brackets deep."""
+
+    def __init__(self, file: BinaryIO, level: int, flaw: Flaw) -> None:
+        self.file = file
+        self.level = level
+        self.flaw = flaw
+        self.buffer = b""
+        self.base = 0  # offset in the file of the buffer's first byte
+        self.depth = 0
+        self.row_line = 1
+        self.begin = -1  # where in the buffer the present row begins; -1 between rows
+        self.comma = -1  # line of a comma with no row after it yet
+        self.line = 1  # line of the buffer's byte `self.counted`
+        self.counted = 0
+        self.rows = 0
+        self.gap = 0  # where in the buffer the bytes since the last row or comma begin
+        self.closed = False
+
+    def refill(self, keep_from: int) -> bool:
+        """Drop the bytes before `keep_from`, append the next chunk; False at the end of the file."""
+        self.line_at(keep_from)
+        self.counted -= keep_from
+        chunk = self.file.read(_CHUNK)
+        self.base += keep_from
+        self.buffer = self.buffer[keep_from:] + chunk
+        self.begin = self.begin - keep_from if self.begin >= 0 else -1
+        self.gap = max(self.gap - keep_from, 0)
+        return bool(chunk)
+
+    def line_at(self, at: int) -> int:
+        """The line of the buffer's byte `at`; asked for in growing order, so each byte is counted once."""
+        if at > self.counted:
+            self.line += self.buffer.count(b"\n", self.counted, at)
+            self.counted = at
+        return self.line
+
+    def scan(self) -> Iterator[tuple[int, int, bytes]]:
+        at = 0
+        while True:
+            waiting = -1
+            for match in _TOKEN.finditer(self.buffer, at):
+                token = match.group()
+                if token == b'"':  # a string that goes on in the next chunk
+                    waiting = match.start()
+                    break
+                yield from self.token(token, match.start(), match.end())
+            at = waiting if waiting >= 0 else len(self.buffer)
+            keep_from = min(self.begin if self.begin >= 0 else self.gap, at)
+            if not self.refill(keep_from):
+                yield from self.finish(waiting >= 0)
+                return
+            at -= keep_from
+
+    def token(self, token: bytes, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
+        if token in b"{[":
+            if self.depth == self.level and self.begin < 0:
+                self.open_row(start)
+            self.depth += 1
+            if self.depth == self.level:
+                self.gap = end
+        elif token in b"}]":
+            self.depth -= 1
+            if self.depth == self.level and self.begin >= 0:
+                yield self.close_row(end)
+            elif self.depth < self.level:
+                yield from self.close_array(start, end)
+        elif self.depth == self.level and self.begin < 0:
+            if token == b",":
+                yield from self.separator(start, end)
+            # a bare string or scalar between rows stays in the gap and becomes a row of its own
+
+    def open_row(self, start: int) -> None:
+        if self.rows and self.comma < 0 and self.level:
+            self.flaw(self.line_at(self.gap), "missing comma between rows", "write `,` after the row before")
+        self.begin = start
+        self.row_line = self.line_at(start)
+
+    def close_row(self, end: int) -> tuple[int, int, bytes]:
+        row = self.base + self.begin, self.row_line, self.buffer[self.begin : end]
+        self.begin, self.comma, self.gap = -1, -1, end
+        self.rows += 1
+        return row
+
+    def scalar_row(self, end: int) -> Iterator[tuple[int, int, bytes]]:
+        """What stands between two separators and is neither an object nor an array."""
+        text = self.buffer[self.gap : end]
+        if text.strip(_BLANK):
+            lead = len(text) - len(text.lstrip(_BLANK))
+            self.rows += 1
+            self.comma = -1
+            yield self.base + self.gap + lead, self.line_at(self.gap + lead), text.strip(_BLANK)
+
+    def separator(self, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
+        yield from self.scalar_row(start)
+        if self.comma >= 0 or not self.rows:
+            self.flaw(self.line_at(start), "a comma with no row before it", "remove this comma")
+        self.comma, self.gap = self.line_at(start), end
+
+    def close_array(self, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
+        yield from self.scalar_row(start)
+        if self.comma >= 0:
+            self.flaw(self.comma, "trailing comma after the last row", "remove this comma")
+        self.closed, self.depth, self.gap, self.comma = True, self.level, end, -1
+
+    def finish(self, unclosed_string: bool) -> Iterator[tuple[int, int, bytes]]:
+        if self.begin >= 0:
+            yield self.base + self.begin, self.row_line, self.buffer[self.begin :].rstrip(_BLANK)
+        elif unclosed_string or self.buffer[self.gap :].strip(_BLANK):
+            yield from self.scalar_row(len(self.buffer))
+        if self.level and not self.closed:
+            self.flaw(self.line_at(len(self.buffer)), "the array is never closed", "write the missing `]`; is the file cut off?")
+
+
+def iter_array(file: BinaryIO, flaw: Flaw) -> Iterator[tuple[int, int, bytes]]:
+    """`(byte offset, line, bytes)` of each element of a top-level JSON array, in bounded memory."""
+    return _Splitter(file, 1, flaw).scan()
+
+
+def iter_documents(file: BinaryIO, flaw: Flaw) -> Iterator[tuple[int, int, bytes]]:
+    """`(byte offset, line, bytes)` of each of several JSON values that follow one another over several lines."""
+    return _Splitter(file, 0, flaw).scan()

@@ -1,0 +1,62 @@
+"""The rejects file: every row that a command could not process, byte for byte, with its reason."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import msgspec
+
+from dsforge.io.jsonl import dumps
+from dsforge.io.rows import Refused, row_writer
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """A row that went no further: where it stood, why, and its bytes."""
+
+    path: str
+    row: int
+    line: int
+    code: str
+    reason: str
+    pointer: str
+    raw: bytes
+
+    def to_json(self) -> bytes:
+        """One line of the rejects file: `raw` as text, or as `raw_base64` where it is not UTF-8."""
+        entry: dict[str, object] = {
+            "path": self.path, "row": self.row, "line": self.line,
+            "code": self.code, "reason": self.reason, "pointer": self.pointer,
+        }  # fmt: skip
+        try:
+            entry["raw"] = self.raw.decode()
+        except UnicodeDecodeError:
+            entry["raw_base64"] = base64.b64encode(self.raw).decode()
+        return dumps(entry)
+
+
+def reject_refused(path: str, refused: Refused) -> Reject:
+    """The reject of a row that is not valid JSON: its first problem, and how many more there are."""
+    first, more = refused.problems[0], len(refused.problems) - 1
+    line = refused.line + first.line - 1
+    also = f" (and {more} more)" if more else ""
+    reason = f"line {line}, column {first.column}: {first.message}; {first.help}{also}"
+    return Reject(path, refused.number, refused.line, "J001", reason, first.pointer, refused.raw)
+
+
+def rejects_path(output: str | Path) -> Path:
+    """Where the rejects of `output` go: beside it, as `NAME.rejects.jsonl` (`rejects.jsonl` for `-`)."""
+    if str(output) == "-":
+        return Path("rejects.jsonl")
+    path = Path(output)
+    return path.with_name(f"{path.stem}.rejects.jsonl")
+
+
+def write_rejects(path: str | Path, rejects: list[Reject]) -> None:
+    """Write the rejects file atomically; without rejects a stale one of an earlier run is removed."""
+    if not rejects:
+        Path(path).unlink(missing_ok=True)
+        return
+    with row_writer(path) as write:
+        for reject in rejects:
+            write(reject.to_json())

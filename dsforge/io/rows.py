@@ -1,0 +1,220 @@
+"""Rows of a file: bytes in, one parsed value at a time out, and nothing refused in silence.
+
+orjson reads; what it refuses, or would change (integers beyond 64 bits become floats), goes the slow
+path of `diagnose`, which names each mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeAlias
+
+import msgspec
+import orjson
+
+from dsforge.example import JSON
+from dsforge.io.atomic import atomic_write
+from dsforge.io.diagnose import Problem, diagnose
+from dsforge.io.json_array import iter_array, iter_documents
+from dsforge.io.jsonl import dumps, iter_lines
+from dsforge.io.source import UTF8_BOM, open_source
+
+Layout: TypeAlias = Literal["jsonl", "array", "documents"]
+"""One row to a line, a JSON array of rows, or JSON objects written over several lines."""
+
+
+class Row(msgspec.Struct):
+    """A row that parsed. `number` and `line` count from 1, `offset` is in bytes, `raw` is as it stands."""
+
+    number: int
+    line: int
+    offset: int
+    raw: bytes
+    value: JSON
+
+
+class Refused(msgspec.Struct):
+    """A row that did not parse, with every problem found in it (lines are relative to the row)."""
+
+    number: int
+    line: int
+    offset: int
+    raw: bytes
+    problems: list[Problem]
+
+
+class Flaw(msgspec.Struct, frozen=True):
+    """A mistake between rows: a blank line, a missing comma in the array around them."""
+
+    kind: Literal["structure", "blank line", "byte order mark"]
+    line: int
+    message: str
+    help: str
+
+
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_INTEGER = b"0" * 19
+
+
+def parse(raw: bytes, strict: bool = False) -> tuple[JSON, list[Problem]]:
+    """The value of one row and the problems that make it unfit (then the value is a best guess).
+
+    `strict` also refuses duplicate keys, of which every parser keeps only the last.
+    """
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        found = diagnose(raw)
+        return found.value, found.problems or [_unexplained()]
+    if _LONG_INTEGER in raw.translate(_ZEROS) or (strict and _repeats_key(raw)):
+        found = diagnose(raw)
+        return found.value, found.problems
+    return value, []
+
+
+def _unexplained() -> Problem:
+    return Problem("syntax", "not valid JSON", "compare the row with its neighbours", 0, 1, 1)
+
+
+class _KeyRepeated(Exception):
+    pass
+
+
+def _unique(pairs: list[tuple[str, JSON]]) -> None:
+    if len(pairs) > 1 and len({key for key, _ in pairs}) != len(pairs):
+        raise _KeyRepeated
+
+
+def _make_key_check() -> Callable[[bytes], bool]:
+    import json
+
+    decode = json.JSONDecoder(object_pairs_hook=_unique).decode
+
+    def repeats_key(raw: bytes) -> bool:
+        try:
+            decode(raw.decode())
+        except (_KeyRepeated, RecursionError):
+            return True
+        return False
+
+    return repeats_key
+
+
+_repeats_key = _make_key_check()
+
+
+def _sniff(file: BinaryIO) -> Layout:
+    """Tell the layout from the first lines; leaves the file at its beginning."""
+    lines: list[bytes] = []
+    for line in file:
+        stripped = line.removeprefix(UTF8_BOM).strip()
+        if stripped:
+            lines.append(stripped)
+        if len(lines) == 2:
+            break
+    file.seek(0)
+    first, second = lines[0], lines[1] if len(lines) > 1 else b""
+    try:
+        value = orjson.loads(first)
+    except orjson.JSONDecodeError:
+        if first.startswith(b"["):
+            return "jsonl" if second.startswith(b"[{") and first.endswith(b"]") else "array"
+        if first.startswith(b"{"):
+            return "jsonl" if second.startswith((b"{", b"[")) or not second else "documents"
+        return "jsonl"
+    return "array" if isinstance(value, list) and not second else "jsonl"
+
+
+class RowReader:
+    """Iterates over the rows of a file as `Row` or `Refused`; what lies between rows is in `flaws`.
+
+    `start` and `end` restrict a JSONL file to the lines beginning in that range of bytes (numbers and
+    lines then count from `start`). Use it once.
+
+    Raises:
+        InputError: on construction, where the file cannot be read as rows at all.
+    """
+
+    def __init__(
+        self, source: str | Path, *, strict: bool = False, start: int = 0, end: int | None = None
+    ) -> None:
+        self.path = str(source)
+        self.strict = strict
+        self.flaws: list[Flaw] = []
+        self._range = (start, end)
+        self._file = open_source(source)
+        self.layout: Layout = "jsonl" if start else _sniff(self._file)
+
+    def __iter__(self) -> Iterator[Row | Refused]:
+        with self._file:
+            yield from self._lines() if self.layout == "jsonl" else self._elements()
+
+    def _row(self, number: int, line: int, offset: int, raw: bytes) -> Row | Refused:
+        value, problems = parse(raw, self.strict)
+        if problems:
+            return Refused(number, line, offset, raw, problems)
+        return Row(number, line, offset, raw, value)
+
+    def _lines(self) -> Iterator[Row | Refused]:
+        number = 0
+        for line, offset, raw in iter_lines(self._file, *self._range):
+            if offset == 0 and raw.startswith(UTF8_BOM):
+                raw = self._without_bom(raw)
+            if not raw or raw.isspace():
+                self.flaws.append(Flaw("blank line", line, "a blank line", "remove it"))
+                continue
+            number += 1
+            yield self._row(number, line, offset, raw)
+
+    def _without_bom(self, raw: bytes) -> bytes:
+        self.flaws.append(Flaw("byte order mark", 1, "the file begins with a byte order mark (BOM)",
+                               "save as UTF-8 without BOM; many loaders take it for part of the first row"))  # fmt: skip
+        return raw.removeprefix(UTF8_BOM)
+
+    def _elements(self) -> Iterator[Row | Refused]:
+        def flaw(line: int, message: str, help: str) -> None:
+            self.flaws.append(Flaw("structure", line, message, help))
+
+        skipped = 0
+        if self._file.read(3) == UTF8_BOM:
+            self._without_bom(b"")
+            skipped = 3
+        else:
+            self._file.seek(0)
+        split = iter_array if self.layout == "array" else iter_documents
+        for number, (offset, line, raw) in enumerate(split(self._file, flaw), 1):
+            yield self._row(number, line, offset + skipped, raw)
+
+
+def read_rows(source: str | Path, *, strict: bool = False) -> RowReader:
+    """The rows of a JSONL file, a JSON array or JSON documents, plain or gzip; `-` is standard input."""
+    return RowReader(source, strict=strict)
+
+
+def one_line(row: Row) -> bytes:
+    """The row as one line of JSON: its own bytes where it stands on one line, else written anew."""
+    return dumps(row.value) if b"\n" in row.raw else row.raw
+
+
+WriteRow: TypeAlias = Callable[[bytes], None]
+
+
+@contextmanager
+def row_writer(path: str | Path) -> Iterator[WriteRow]:
+    """Write rows (one-line JSON bytes) atomically: a JSON array where `path` ends in .json, else JSONL."""
+    with atomic_write(path) as file:
+        if not str(path).endswith(".json"):
+            yield lambda row: (file.write(row), file.write(b"\n"), None)[2]
+            return
+        separator = b"[\n"
+
+        def write(row: bytes) -> None:
+            nonlocal separator
+            file.write(separator)
+            file.write(row)
+            separator = b",\n"
+
+        yield write
+        file.write(b"\n]\n" if separator == b",\n" else b"[]\n")

@@ -56,7 +56,8 @@ class Message(msgspec.Struct):
     """One message. `content` is None where the row had none (usual beside tool calls).
 
     `weight` says whether the message is trained (1), not trained (0) or in between; None is unsaid.
-    `extra` keeps fields the format does not know.
+    `input_at` is where the `input` of an Alpaca row begins in the content (after the line break that
+    joins it to the instruction). `extra` keeps fields the format does not know.
     """
 
     role: Role
@@ -66,6 +67,7 @@ class Message(msgspec.Struct):
     tool_call_id: str | None = None
     name: str | None = None
     weight: float | None = None
+    input_at: int | None = None
     extra: dict[str, JSON] = {}
 
     @property

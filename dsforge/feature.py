@@ -31,9 +31,27 @@ class Feature(str, Enum):
     PREFERENCE = "preference pair"
     LONG_CONTINUATION = "chosen or rejected of several messages"
     LABEL = "KTO label"
+    INPUT_SPLIT = "boundary of instruction and input"
     METADATA = "metadata"
     EXTRA = "unknown row fields"
 
+
+ESSENTIAL = frozenset(
+    {
+        Feature.LATER_SYSTEM,
+        Feature.MULTI_TURN,
+        Feature.OPEN_END,
+        Feature.IRREGULAR_TURNS,
+        Feature.TOOL_CALLS,
+        Feature.IMAGES,
+        Feature.AUDIO,
+        Feature.VIDEO,
+        Feature.PREFERENCE,
+        Feature.LONG_CONTINUATION,
+        Feature.LABEL,
+    }
+)
+"""What an example cannot do without: a row that uses it is rejected, never trimmed, where it does not fit."""
 
 _MEDIA = {"image": Feature.IMAGES, "audio": Feature.AUDIO, "video": Feature.VIDEO}
 
@@ -57,6 +75,8 @@ def _used_by_message(message: Message, used: set[Feature]) -> None:
         used.add(Feature.NAMES)
     if message.weight is not None:
         used.add(Feature.WEIGHTS)
+    if message.input_at is not None:
+        used.add(Feature.INPUT_SPLIT)
     if message.extra:
         used.add(Feature.MESSAGE_EXTRA)
     if not isinstance(message.content, str):

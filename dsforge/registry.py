@@ -7,7 +7,7 @@ one is adding a file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -25,13 +25,11 @@ def _walk(package: ModuleType) -> Iterator[ModuleType]:
             yield module
 
 
-@lru_cache(maxsize=None)
+@cache
 def discover(package: str, constant: str) -> tuple[tuple[ModuleType, object], ...]:
     """Every `(module, value)` under `package` whose module defines `constant`, ordered by module path."""
     return tuple(
-        (module, getattr(module, constant))
-        for module in _walk(import_module(package))
-        if hasattr(module, constant)
+        (module, getattr(module, constant)) for module in _walk(import_module(package)) if hasattr(module, constant)
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -31,32 +31,29 @@ EXIT_INTERRUPTED = 130
 
 
 class LazyCommands(TyperGroup):
-    """A click group that knows its commands by name and imports one when it is called."""
+    """A group that knows its commands by name and imports one when it is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"dsforge.cli.{cmd_name}")
-        command: click.Command = typer.main.get_command(module.app)
+        command = typer.main.get_command(import_module(f"dsforge.cli.{cmd_name}").app)
         command.name = cmd_name
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             ctx.fail(f"no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-app = typer.Typer(cls=LazyCommands, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(cls=LazyCommands, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
 
 def _print_version(wanted: bool) -> None:
@@ -65,15 +62,26 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="Start with: dsforge lint FILE")
+@app.callback(epilog="Start with: dsforge lint FILE", invoke_without_command=True)
 def root(
-    version: bool = typer.Option(False, "--version", help="Show the version and exit.", callback=_print_version, is_eager=True),
-    config: str = typer.Option("", "--config", metavar="FILE", help="TOML with defaults [default: [tool.dsforge] of pyproject.toml, else dsforge.toml]."),
+    ctx: typer.Context,
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
+    ),
+    config: str = typer.Option(
+        "",
+        "--config",
+        metavar="FILE",
+        help="TOML with defaults [default: [tool.dsforge] of pyproject.toml, else dsforge.toml].",
+    ),
 ) -> None:
     """dsforge: fine-tuning data converted, checked, cleaned, priced and trained."""
     from dsforge.cli.config import load_defaults
 
-    click.get_current_context().default_map = load_defaults(config)
+    ctx.default_map = load_defaults(config)
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+        raise typer.Exit(EXIT_UNABLE)
 
 
 def _say(error: str) -> None:
@@ -85,16 +93,13 @@ def _without_traceback(arguments: list[str]) -> int:
     try:
         result = command.main(args=arguments, prog_name="dsforge", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        return EXIT_UNABLE
-    except click.ClickException as error:
+    except typer.TyperException as error:
         _say(" ".join(error.format_message().split()))
         return EXIT_UNABLE
     except DsforgeError as error:
         _say(str(error))
         return EXIT_UNABLE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         _say("interrupted; no output was left half written")
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
@@ -106,7 +111,7 @@ def main() -> None:
     """Entry point of the `dsforge` command."""
     try:
         code = _without_traceback(sys.argv[1:])
-    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug of ours, told in one line
+    except Exception as error:  # the last line of defence: a bug of ours, told in one line
         if os.environ.get("DSFORGE_DEBUG"):
             raise
         _say(f"a bug: {type(error).__name__}: {error}; run again with DSFORGE_DEBUG=1 and report the traceback")

@@ -18,7 +18,7 @@ from dsforge.io.jsonl import dumps
 
 INPUT = typer.Argument(..., metavar="INPUT", help="A JSONL or JSON file; - is standard input.")
 JSON_FLAG = typer.Option(False, "--json", help="Print one JSON object on standard output; text goes to standard error.")
-FORMAT = typer.Option("auto", "--format", help="The input's format [default: told from its rows].")
+FORMAT = typer.Option("auto", "--format", show_default=False, help="The input's format [default: told from its rows].")
 WORKERS = typer.Option(1, "--workers", min=1, help="Processes to work with.")
 
 _CODES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
@@ -80,7 +80,9 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        char if char.isprintable() or char in "\n\t" or (char == "\x1b" and _is_style(text, index)) else f"\\x{ord(char):02x}"
+        char
+        if char.isprintable() or char in "\n\t" or (char == "\x1b" and _is_style(text, index))
+        else f"\\x{ord(char):02x}"
         for index, char in enumerate(text)
     )
 

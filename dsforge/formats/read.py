@@ -76,9 +76,7 @@ class ExampleReader:
             try:
                 fmt, example = decode_row(row.value, self._format)
             except RowError as error:
-                self._reject(
-                    Reject(self.path, row.number, row.line, error.code, error.reason, error.pointer, row.raw)
-                )
+                self._reject(Reject(self.path, row.number, row.line, error.code, error.reason, error.pointer, row.raw))
                 continue
             self.formats[fmt.name] += 1
             yield row, example

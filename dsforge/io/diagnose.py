@@ -295,7 +295,9 @@ class _Parser:
         elif "\ud800" <= char <= "\udfff":
             self.report("encoding", self.at, "a lone surrogate", "remove it or write the whole character")
         else:
-            name = {"\n": "line break", "\t": "tab", "\r": "carriage return"}.get(char, f"control character U+{ord(char):04X}")
+            name = {"\n": "line break", "\t": "tab", "\r": "carriage return"}.get(
+                char, f"control character U+{ord(char):04X}"
+            )
             escape = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, f"\\u{ord(char):04x}")
             self.syntax(self.at, f"a raw {name} inside text", f"write it as {escape}")
 
@@ -393,4 +395,3 @@ def diagnose(raw: bytes) -> Diagnosis:
     except _Stop:
         value = None
     return Diagnosis(sorted(parser.problems, key=lambda problem: problem.offset), value)
-

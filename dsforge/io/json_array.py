@@ -85,9 +85,8 @@ class _Splitter:
                 yield self.close_row(end)
             elif self.depth < self.level:
                 yield from self.close_array(start, end)
-        elif self.depth == self.level and self.begin < 0:
-            if token == b",":
-                yield from self.separator(start, end)
+        elif self.depth == self.level and self.begin < 0 and token == b",":
+            yield from self.separator(start, end)
             # a bare string or scalar between rows stays in the gap and becomes a row of its own
 
     def open_row(self, start: int) -> None:
@@ -129,7 +128,11 @@ class _Splitter:
         elif unclosed_string or self.buffer[self.gap :].strip(_BLANK):
             yield from self.scalar_row(len(self.buffer))
         if self.level and not self.closed:
-            self.flaw(self.line_at(len(self.buffer)), "the array is never closed", "write the missing `]`; is the file cut off?")
+            self.flaw(
+                self.line_at(len(self.buffer)),
+                "the array is never closed",
+                "write the missing `]`; is the file cut off?",
+            )
 
 
 def iter_array(file: BinaryIO, flaw: Flaw) -> Iterator[tuple[int, int, bytes]]:

@@ -6,6 +6,7 @@ path of `diagnose`, which names each mistake.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,20 +132,20 @@ class RowReader:
     """Iterates over the rows of a file as `Row` or `Refused`; what lies between rows is in `flaws`.
 
     `start` and `end` restrict a JSONL file to the lines beginning in that range of bytes (numbers and
-    lines then count from `start`). Use it once.
+    lines then count from `start`). `lines` is how many lines of a JSONL file were read. Use it once.
 
     Raises:
         InputError: on construction, where the file cannot be read as rows at all.
     """
 
-    def __init__(
-        self, source: str | Path, *, strict: bool = False, start: int = 0, end: int | None = None
-    ) -> None:
+    def __init__(self, source: str | Path, *, strict: bool = False, start: int = 0, end: int | None = None) -> None:
         self.path = str(source)
         self.strict = strict
         self.flaws: list[Flaw] = []
         self._range = (start, end)
         self._file = open_source(source)
+        self.compressed = isinstance(self._file, gzip.GzipFile)
+        self.lines = 0
         self.layout: Layout = "jsonl" if start else _sniff(self._file)
 
     def __iter__(self) -> Iterator[Row | Refused]:
@@ -160,6 +161,7 @@ class RowReader:
     def _lines(self) -> Iterator[Row | Refused]:
         number = 0
         for line, offset, raw in iter_lines(self._file, *self._range):
+            self.lines = line
             if offset == 0 and raw.startswith(UTF8_BOM):
                 raw = self._without_bom(raw)
             if not raw or raw.isspace():
@@ -170,7 +172,7 @@ class RowReader:
 
     def _without_bom(self, raw: bytes) -> bytes:
         self.flaws.append(Flaw("byte order mark", 1, "the file begins with a byte order mark (BOM)",
-                               "save as UTF-8 without BOM; many loaders take it for part of the first row"))  # fmt: skip
+                               "save as UTF-8 without BOM; loaders take it for part of row 1"))  # fmt: skip
         return raw.removeprefix(UTF8_BOM)
 
     def _elements(self) -> Iterator[Row | Refused]:

@@ -1,0 +1,206 @@
+"""Any format in, any format out; what the target cannot hold is counted before it is left out."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+import orjson
+
+from dsforge.engine.chunks import Chunk, plan_chunks, plan_identity
+from dsforge.engine.local import local_executor
+from dsforge.engine.plan import Task, run_stage, work_folder
+from dsforge.errors import DsforgeError, RowError, UsageError
+from dsforge.example import Example
+from dsforge.feature import ESSENTIAL
+from dsforge.formats.format import Format, get_format
+from dsforge.formats.read import ExampleReader
+from dsforge.io.atomic import atomic_write, check_writable
+from dsforge.io.jsonl import dumps
+from dsforge.io.rejects import Reject, rejects_path
+
+CANNOT_HOLD = "S110"
+
+
+class ConvertResult(msgspec.Struct):
+    """What a conversion did. `losses` counts, by feature, the rows that lost it; `formats` the rows read.
+
+    Conservation: rows_in = rows_out + rows_rejected.
+    """
+
+    rows_in: int = 0
+    rows_out: int = 0
+    rows_rejected: int = 0
+    lines: int = 0
+    formats: dict[str, int] = {}
+    losses: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+
+    def add(self, other: ConvertResult) -> None:
+        """Take the counts of another part of the work into this one."""
+        for name in ("rows_in", "rows_out", "rows_rejected", "lines"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("formats", "losses", "reasons"):
+            setattr(self, name, dict(Counter(getattr(self, name)) + Counter(getattr(other, name))))
+
+
+def convert_example(example: Example, to: Format) -> tuple[bytes, set[str]]:
+    """`(row, features lost)` of an example written in format `to`.
+
+    Raises:
+        RowError: the format cannot hold what makes the example what it is (turns, tool calls, images, the pair).
+    """
+    lost = to.losses(example)
+    if essential := lost & ESSENTIAL:
+        names = " and ".join(sorted(feature.value for feature in essential))
+        raise RowError(f"{to.name} cannot hold: {names}", code=CANNOT_HOLD)
+    return dumps(to.encode(example)), {feature.value for feature in lost}
+
+
+def convert_chunk(chunk: Chunk, from_name: str, to_name: str, separator: bytes, output: Path) -> ConvertResult:
+    """Convert one chunk of rows to `output` (rows joined by `separator`) and `output` + ".rejects".
+
+    The rows and lines of the rejects count from the beginning of the chunk.
+    """
+    to = get_format(to_name)
+    result = ConvertResult()
+    losses: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    with output.open("wb") as rows, _rejects_of(output).open("wb") as rejects:
+
+        def reject(item: Reject) -> None:
+            reasons[item.reason if item.code == CANNOT_HOLD or item.code == "S109" else item.code] += 1
+            rejects.write(item.to_json() + b"\n")
+
+        reader = ExampleReader(chunk.source, from_name, reject, strict=True, start=chunk.start, end=chunk.end)
+        for row, example in reader:
+            try:
+                encoded, lost = convert_example(example, to)
+            except RowError as error:
+                reject(Reject(reader.path, row.number, row.line, error.code, error.reason, error.pointer, row.raw))
+                continue
+            losses.update(lost)
+            rows.write(separator + encoded if result.rows_out else encoded)
+            result.rows_out += 1
+    result.rows_in, result.rows_rejected = reader.rows_in, reasons.total()
+    result.lines = reader.rows.lines
+    result.formats, result.losses, result.reasons = dict(reader.formats), dict(losses), dict(reasons)
+    return result
+
+
+def _rejects_of(output: Path) -> Path:
+    return output.with_name(f"{output.name.removesuffix('.partial')}.rejects")
+
+
+def convert(
+    sources: list[str],
+    output: str | Path,
+    to: str,
+    *,
+    from_format: str = "auto",
+    rejects: str | Path | None = None,
+    workers: int = 1,
+) -> ConvertResult:
+    """Write the rows of `sources` to `output` in format `to`; rows that do not fit go to `rejects`.
+
+    A JSON array is written where `output` ends in .json, else JSONL. The result does not depend on
+    `workers`, to the byte.
+
+    Raises:
+        UsageError: no such format, or the output is one of the inputs.
+        InputError, OutputError: a file that cannot be read or written.
+    """
+    target = get_format(to)
+    if from_format != "auto":
+        get_format(from_format)
+    _refuse_overwrite(sources, output)
+    rejects = Path(rejects) if rejects else rejects_path(output)
+    for path in (output, rejects):
+        if str(path) != "-":
+            check_writable(Path(path))
+    chunks = [chunk for source in sources for chunk in plan_chunks(source, workers)]
+    separator = b",\n" if str(output).endswith(".json") else b"\n"
+    plan = ("convert", plan_identity(sources), from_format, target.name, separator, len(chunks))
+    with work_folder(output, plan) as folder:
+        tasks = [
+            Task(
+                convert_chunk,
+                (chunk, from_format, target.name, separator),
+                folder / f"{index:05}.rows",
+                ConvertResult,
+            )
+            for index, chunk in enumerate(chunks)
+        ]
+        try:
+            parts = run_stage(tasks, local_executor(workers, len(tasks)))
+        except DsforgeError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        outputs = [task.output for task in tasks]
+        total = ConvertResult()
+        for part in parts:
+            total.add(part)
+        _merge_rows(outputs, parts, output, separator)
+        _merge_rejects(list(zip(chunks, parts, outputs, strict=True)), rejects, total.rows_rejected)
+    if total.rows_in != total.rows_out + total.rows_rejected:
+        raise AssertionError(f"conservation broken: {total}")
+    return total
+
+
+def _refuse_overwrite(sources: list[str], output: str | Path) -> None:
+    if str(output) != "-" and any(
+        source != "-" and Path(source).resolve() == Path(output).resolve() for source in sources
+    ):
+        raise UsageError(f"{output} is also an input: choose another output, the source is never overwritten")
+
+
+def _merge_rows(outputs: list[Path], parts: list[ConvertResult], output: str | Path, separator: bytes) -> None:
+    array = separator != b"\n"
+    with atomic_write(output) as file:
+        lead = b"[\n" if array else b""
+        for path, part in zip(outputs, parts, strict=True):
+            if part.rows_out:
+                file.write(lead)
+                _append(path, file)
+                lead = separator
+        if array:
+            file.write(b"\n]\n" if lead == separator else b"[]\n")
+        elif lead:
+            file.write(b"\n")
+
+
+def _append(path: Path, file: BinaryIO) -> None:
+    with path.open("rb") as part:
+        shutil.copyfileobj(part, file, 1 << 20)
+
+
+def _merge_rejects(parts: list[tuple[Chunk, ConvertResult, Path]], rejects: Path, count: int) -> None:
+    """One rejects file with rows and lines counted from the beginning of each source."""
+    if not count:
+        rejects.unlink(missing_ok=True)
+        return
+    with atomic_write(rejects) as file:
+        for line in _rejects_with_place(parts):
+            file.write(line)
+
+
+def _rejects_with_place(parts: Iterable[tuple[Chunk, ConvertResult, Path]]) -> Iterator[bytes]:
+    rows = lines = 0
+    for chunk, result, output in parts:
+        if chunk.start == 0:
+            rows = lines = 0
+        with _rejects_of(output).open("rb") as file:
+            for line in file:
+                if not rows:
+                    yield line
+                    continue
+                entry = orjson.loads(line)
+                entry["row"] += rows
+                entry["line"] += lines
+                yield dumps(entry) + b"\n"
+        rows += result.rows_in
+        lines += result.lines

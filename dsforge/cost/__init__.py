@@ -1,0 +1,1 @@
+"""What training would cost: exact tokens, hosted bills, GPU memory, hours and rent."""

@@ -1,0 +1,1 @@
+"""Exact and near duplicates removed, every removal verified and explained."""

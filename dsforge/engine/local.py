@@ -1,0 +1,47 @@
+"""Executors on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from multiprocessing import get_context
+from typing import TypeVar
+
+import msgspec
+
+from dsforge.engine.plan import Executor, Task
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class InProcess:
+    """Runs one task after another in this process."""
+
+    def run(self, tasks: Sequence[Task[R]]) -> Iterator[R]:
+        """The results, each as its task ends."""
+        for task in tasks:
+            yield task.run()
+
+
+class ProcessPool:
+    """Runs tasks in `workers` fresh processes (spawned: no lock or thread is inherited half-way)."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+
+    def run(self, tasks: Sequence[Task[R]]) -> Iterator[R]:
+        """The results in the order of the tasks."""
+        from concurrent.futures import ProcessPoolExecutor
+
+        with ProcessPoolExecutor(self._workers, mp_context=get_context("spawn")) as pool:
+            futures = [pool.submit(task.run) for task in tasks]
+            try:
+                for future in futures:
+                    yield future.result()
+            finally:
+                for future in futures:
+                    future.cancel()
+
+
+def local_executor(workers: int, tasks: int) -> Executor:
+    """The executor for `tasks` tasks: processes only where there is work for more than one."""
+    return ProcessPool(min(workers, tasks)) if workers > 1 and tasks > 1 else InProcess()

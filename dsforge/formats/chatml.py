@@ -1,0 +1,68 @@
+"""ChatML: a list of messages with roles, as OpenAI, Zhipu, Bailian and most trainers read it.
+
+Preference pairs stand as `chosen` and `rejected` beside the messages they answer (Bailian, ms-swift),
+a KTO label as `label`. Reads OpenAI's, Bailian's and LLaMA-Factory v1's content parts and `<image>`
+marks with an `images` column; writes OpenAI's form.
+"""
+
+from __future__ import annotations
+
+from dsforge.example import JSON, Example, Message
+from dsforge.feature import Feature
+from dsforge.formats.expect import need, optional_bool, split_known, with_rest
+from dsforge.formats.format import Format, RowValue
+from dsforge.formats.marks import MEDIA_COLUMNS, place_media
+from dsforge.formats.messages import decode_messages, encode_message
+from dsforge.formats.pairs import decode_answer, encode_answer
+from dsforge.formats.tools import decode_tools
+
+KEYS = frozenset({"messages", "tools", "chosen", "rejected", "label"}) | MEDIA_COLUMNS
+
+
+def _detect(row: RowValue) -> int:
+    return 60 if isinstance(row.get("messages"), list) else 0
+
+
+def _decode(row: RowValue) -> Example:
+    example = Example(decode_messages(need(row, "messages"), "/messages"))
+    if len(row) == 1:
+        return example
+    place_media(example.messages, row)
+    example.tools = decode_tools(row.get("tools"))
+    example.label = optional_bool(row, ["label"])
+    if row.get("chosen") is not None or row.get("rejected") is not None:
+        example.chosen = decode_answer(need(row, "chosen"), "/chosen")
+        example.rejected = decode_answer(need(row, "rejected"), "/rejected")
+    example.meta, example.extra = split_known(row, KEYS)
+    return example
+
+
+def encode_conversation(messages: list[Message], tools: list[dict[str, JSON]]) -> RowValue:
+    """Messages and, where there are any, tool definitions."""
+    row: RowValue = {"messages": [encode_message(message) for message in messages]}
+    if tools:
+        row["tools"] = tools
+    return row
+
+
+def _encode(example: Example) -> RowValue:
+    row = encode_conversation(example.messages, example.tools)
+    if example.chosen is not None and example.rejected is not None:
+        row["chosen"] = encode_answer(example.chosen)
+        row["rejected"] = encode_answer(example.rejected)
+    if example.label is not None:
+        row["label"] = example.label
+    return with_rest(row, example.meta, example.extra)
+
+
+FORMAT = Format(
+    name="chatml",
+    aliases=("openai", "messages"),
+    summary="messages with roles (OpenAI, Zhipu, Bailian, TRL, ms-swift, axolotl)",
+    example='{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}',
+    holds=frozenset(Feature) - {Feature.INPUT_SPLIT},
+    keys=KEYS,
+    detect=_detect,
+    decode=_decode,
+    encode=_encode,
+)

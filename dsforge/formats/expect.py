@@ -1,0 +1,110 @@
+"""Takes fields out of a parsed row, or says what was found where something else was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+
+from dsforge.errors import RowError, did_you_mean
+from dsforge.example import JSON
+from dsforge.io.diagnose import escape_pointer
+
+WRONG_TYPE = "S105"
+MISSING_FIELD = "S106"
+META_KEYS = ("id", "category", "source", "provenance", "meta")
+
+
+def kind_of(value: JSON) -> str:
+    """The JSON type of a value in words."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    names = {str: "text", int: "a number", float: "a number", list: "an array", dict: "an object"}
+    return names[type(value)]
+
+
+def wrong_type(value: JSON, expected: str, pointer: str) -> RowError:
+    """The error for a value of another type than `expected`."""
+    return RowError(f"{pointer or 'the row'} is {kind_of(value)}; {expected} is expected", pointer, WRONG_TYPE)
+
+
+def need(row: dict[str, JSON], key: str, pointer: str = "") -> JSON:
+    """`row[key]`; RowError with a near key where it is missing."""
+    try:
+        return row[key]
+    except KeyError:
+        near = did_you_mean(key, row).replace("known:", "it has:")
+        raise RowError(f"{pointer or 'the row'} has no {key!r}{near}", pointer, MISSING_FIELD) from None
+
+
+def as_text(value: JSON, pointer: str) -> str:
+    """`value` as text."""
+    if isinstance(value, str):
+        return value
+    raise wrong_type(value, "text", pointer)
+
+
+def optional_text(row: dict[str, JSON], key: str, pointer: str = "") -> str | None:
+    """`row[key]` as text, None where it is missing or null."""
+    value = row.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    raise wrong_type(value, "text", f"{pointer}/{escape_pointer(key)}")
+
+
+def as_list(value: JSON, pointer: str) -> list[JSON]:
+    """`value` as an array."""
+    if isinstance(value, list):
+        return value
+    raise wrong_type(value, "an array", pointer)
+
+
+def as_object(value: JSON, pointer: str) -> dict[str, JSON]:
+    """`value` as an object."""
+    if isinstance(value, dict):
+        return value
+    raise wrong_type(value, "an object", pointer)
+
+
+def optional_bool(row: dict[str, JSON], keys: Iterable[str]) -> bool | None:
+    """The first of `keys` that the row has, as true or false; None where it has none of them."""
+    for key in keys:
+        value = row.get(key)
+        if value is not None:
+            if not isinstance(value, bool):
+                raise wrong_type(value, "true or false (not 0, 1 or text)", f"/{key}")
+            return value
+    return None
+
+
+def parse_json_text(text: str, pointer: str, what: str) -> JSON:
+    """The value that `text` holds as JSON."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise RowError(
+            f"{pointer} should hold {what} as JSON text, but {_reason(error)}", pointer, WRONG_TYPE
+        ) from None
+
+
+def _reason(error: orjson.JSONDecodeError) -> str:
+    return f"{error.msg} at character {error.pos + 1}"
+
+
+def split_known(row: dict[str, JSON], keys: frozenset[str]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+    """`(meta, extra)`: what stands in the row beside the format's own `keys`."""
+    if len(row) == 1:
+        return {}, {}
+    meta = {key: row[key] for key in META_KEYS if key in row and key not in keys}
+    extra = {key: value for key, value in row.items() if key not in keys and key not in meta}
+    return meta, extra
+
+
+def with_rest(row: dict[str, JSON], meta: dict[str, JSON], extra: dict[str, JSON]) -> dict[str, JSON]:
+    """`row` with metadata and unknown fields put beside it; its own fields are never overwritten."""
+    for rest in (meta, extra):
+        for key, value in rest.items():
+            row.setdefault(key, value)
+    return row

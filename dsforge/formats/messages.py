@@ -1,0 +1,172 @@
+"""Chat messages with role and content, in the dialects of OpenAI, Zhipu, Bailian and LLaMA-Factory v1."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from dsforge.errors import RowError, did_you_mean
+from dsforge.example import JSON, ROLES, Content, Media, Message, Part, Role, Text
+from dsforge.formats.expect import (
+    as_list,
+    as_object,
+    as_text,
+    kind_of,
+    need,
+    optional_text,
+    parse_json_text,
+    wrong_type,
+)
+from dsforge.formats.tools import decode_call, encode_call
+
+UNKNOWN_ROLE = "S103"
+BAD_PART = "S107"
+_MEANT_ROLES: dict[str, Role] = {
+    "human": "user", "input": "user", "prompter": "user", "gpt": "assistant", "bot": "assistant",
+    "chatgpt": "assistant", "model": "assistant", "ai": "assistant",
+    "function": "tool", "observation": "tool", "tool_response": "tool",
+}  # fmt: skip
+_KEYS = frozenset({"role", "content", "reasoning_content", "tool_calls", "tool_call_id", "name", "weight"})
+_MEDIA_TYPES: dict[str, Literal["image", "audio", "video"]] = {
+    "image_url": "image", "image": "image", "video_url": "video", "video": "video",
+    "input_audio": "audio", "audio_url": "audio", "audio": "audio",
+}  # fmt: skip
+
+
+def _role(value: JSON, pointer: str) -> Role:
+    if value in ROLES:
+        return cast(Role, value)
+    name = as_text(value, f"{pointer}/role")
+    meant = _MEANT_ROLES.get(name.lower()) or (name.lower() if name.lower() in ROLES else None)
+    hint = f"; write {meant!r}" if meant else did_you_mean(name, ROLES)
+    raise RowError(f"{pointer}/role is {name!r}, which is no role{hint}", f"{pointer}/role", UNKNOWN_ROLE)
+
+
+def decode_message(value: JSON, pointer: str) -> Message:
+    """One message; RowError names the place of what does not fit."""
+    row = as_object(value, pointer)
+    if len(row) == 2 and row.get("role") in ROLES and isinstance(row.get("content"), str):
+        return Message(row["role"], row["content"])  # the common case, without further questions
+    role = _role(need(row, "role", pointer), pointer)
+    content = row.get("content")
+    message = Message(role, content if isinstance(content, str) else None)
+    if content is not None and not isinstance(content, str):
+        _decode_parts(message, as_list_of_parts(content, f"{pointer}/content"), f"{pointer}/content")
+    if message.reasoning is None:
+        message.reasoning = optional_text(row, "reasoning_content", pointer)
+    if row.get("tool_calls"):
+        calls = as_list(row["tool_calls"], f"{pointer}/tool_calls")
+        message.tool_calls = [decode_call(call, f"{pointer}/tool_calls/{index}") for index, call in enumerate(calls)]
+    message.tool_call_id = optional_text(row, "tool_call_id", pointer)
+    message.name = optional_text(row, "name", pointer)
+    message.weight = _weight(row, pointer)
+    message.extra = {key: field for key, field in row.items() if key not in _KEYS and key != "loss_weight"}
+    return message
+
+
+def as_list_of_parts(content: JSON, pointer: str) -> list[JSON]:
+    """The parts of a content that is not text."""
+    if isinstance(content, list):
+        return content
+    raise wrong_type(content, "text or an array of parts", pointer)
+
+
+def _weight(row: dict[str, JSON], pointer: str) -> float | None:
+    for key in ("weight", "loss_weight"):
+        weight = row.get(key)
+        if weight is not None:
+            if isinstance(weight, bool) or not isinstance(weight, (int, float)):
+                raise wrong_type(weight, "a number from 0 to 1", f"{pointer}/{key}")
+            return cast(float, weight)
+    return None
+
+
+def _decode_parts(message: Message, values: list[JSON], pointer: str) -> None:
+    """Fill a message from its parts: text and media stay in order, reasoning and calls go to their fields."""
+    parts: list[Part] = []
+    reasoning: list[str] = []
+    openai = True
+    for index, value in enumerate(values):
+        at = f"{pointer}/{index}"
+        part = as_object(value, at)
+        kind = part.get("type")
+        openai = openai and kind is not None and "value" not in part
+        if kind == "reasoning":
+            reasoning.append(as_text(need(part, "value", at), f"{at}/value"))
+        elif kind == "tool_call":
+            call = parse_json_text(as_text(need(part, "value", at), f"{at}/value"), f"{at}/value", "a tool call")
+            message.tool_calls = [*message.tool_calls, decode_call(call, f"{at}/value")]
+        elif message.tool_calls:
+            raise RowError(f"{at} stands after a tool call; text goes before the calls of a message", at, BAD_PART)
+        else:
+            parts.append(_decode_part(part, kind, at))
+    if reasoning:
+        message.reasoning = "\n".join(reasoning)
+    message.content = _content(parts, collapse=not openai)
+
+
+def _content(parts: list[Part], collapse: bool) -> Content:
+    """Parts as content; a single text of a dialect that always writes parts becomes plain text."""
+    if collapse and len(parts) == 1 and isinstance(parts[0], Text):
+        return parts[0].text
+    return parts or (None if collapse else [])
+
+
+def _decode_part(part: dict[str, JSON], kind: JSON, pointer: str) -> Part:
+    if kind is None:  # Bailian: {"text": ...} or {"image": FILE}
+        kind = next((key for key in ("text", "image", "video", "audio") if key in part), None)
+    if kind == "text":
+        key = "value" if "value" in part else "text"
+        return Text(as_text(need(part, key, pointer), f"{pointer}/{key}"))
+    if kind in _MEDIA_TYPES:
+        return _decode_media(part, cast(str, kind), pointer)
+    names = ", ".join(["text", *_MEDIA_TYPES])
+    found = repr(kind) if isinstance(kind, str) else kind_of(kind)
+    raise RowError(f"{pointer} is a part of unknown type {found}; known: {names}", f"{pointer}/type", BAD_PART)
+
+
+def _decode_media(part: dict[str, JSON], kind: str, pointer: str) -> Media:
+    options: dict[str, JSON] = {key: value for key, value in part.items() if key not in ("type", kind, "value", "url")}
+    reference = part.get(kind, part.get("value", part.get("url")))
+    if isinstance(reference, dict):
+        key = "data" if "data" in reference else "url"
+        options |= {name: value for name, value in reference.items() if name != key}
+        reference = need(reference, key, f"{pointer}/{kind}")
+    if not isinstance(reference, str):
+        raise wrong_type(reference, "a URL or a file name", f"{pointer}/{kind}")
+    return Media(_MEDIA_TYPES[kind], reference, options)
+
+
+def decode_messages(value: JSON, pointer: str) -> list[Message]:
+    """An array of messages."""
+    return [decode_message(item, f"{pointer}/{index}") for index, item in enumerate(as_list(value, pointer))]
+
+
+def encode_message(message: Message) -> dict[str, JSON]:
+    """A message in OpenAI's form, with `reasoning_content` where it has reasoning."""
+    row: dict[str, JSON] = {"role": message.role, "content": _encode_content(message.content)}
+    if message.reasoning is not None:
+        row["reasoning_content"] = message.reasoning
+    if message.tool_calls:
+        row["tool_calls"] = [encode_call(call) for call in message.tool_calls]
+    if message.tool_call_id is not None:
+        row["tool_call_id"] = message.tool_call_id
+    if message.name is not None:
+        row["name"] = message.name
+    if message.weight is not None:
+        row["weight"] = message.weight
+    for key, value in message.extra.items():
+        row.setdefault(key, value)
+    return row
+
+
+def _encode_content(content: Content) -> JSON:
+    if content is None or isinstance(content, str):
+        return content
+    return [{"type": "text", "text": part.text} if isinstance(part, Text) else _encode_media(part) for part in content]
+
+
+def _encode_media(media: Media) -> dict[str, JSON]:
+    if media.kind == "audio" and "format" in media.options:
+        return {"type": "input_audio", "input_audio": {"data": media.url, **media.options}}
+    kind = f"{media.kind}_url"
+    return {"type": kind, kind: {"url": media.url, **media.options}}

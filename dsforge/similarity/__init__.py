@@ -1,0 +1,1 @@
+"""How alike two texts are: keys, shingles, MinHash signatures, bands, verified clusters."""

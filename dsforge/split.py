@@ -1,0 +1,1 @@
+"""Train and validation files that share no near-duplicates."""

@@ -1,0 +1,1 @@
+"""Profiles of hosted platforms and trainers; the facts live in conf/."""

@@ -1,0 +1,1 @@
+"""Hydra-configured TRL runs that start only when data and template fit."""

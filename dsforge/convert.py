@@ -24,6 +24,15 @@ from dsforge.io.jsonl import dumps
 from dsforge.io.rejects import Reject, rejects_path
 
 CANNOT_HOLD = "S110"
+NEEDS_PAIR = "S109"
+
+
+class Reason(msgspec.Struct):
+    """Why rows were rejected: a code, the reason of the first such row, and how many there are."""
+
+    code: str
+    first: str
+    rows: int = 0
 
 
 class ConvertResult(msgspec.Struct):
@@ -38,14 +47,24 @@ class ConvertResult(msgspec.Struct):
     lines: int = 0
     formats: dict[str, int] = {}
     losses: dict[str, int] = {}
-    reasons: dict[str, int] = {}
+    reasons: list[Reason] = []
+
+    def count_reject(self, code: str, reason: str, rows: int = 1) -> None:
+        """Count rejected rows under their code; those that the format cannot hold, under their own words."""
+        for known in self.reasons:
+            if known.code == code and (code not in (CANNOT_HOLD, NEEDS_PAIR) or known.first == reason):
+                known.rows += rows
+                return
+        self.reasons.append(Reason(code, reason, rows))
 
     def add(self, other: ConvertResult) -> None:
         """Take the counts of another part of the work into this one."""
         for name in ("rows_in", "rows_out", "rows_rejected", "lines"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("formats", "losses", "reasons"):
+        for name in ("formats", "losses"):
             setattr(self, name, dict(Counter(getattr(self, name)) + Counter(getattr(other, name))))
+        for reason in other.reasons:
+            self.count_reject(reason.code, reason.first, reason.rows)
 
 
 def convert_example(example: Example, to: Format) -> tuple[bytes, set[str]]:
@@ -69,11 +88,11 @@ def convert_chunk(chunk: Chunk, from_name: str, to_name: str, separator: bytes, 
     to = get_format(to_name)
     result = ConvertResult()
     losses: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
     with output.open("wb") as rows, _rejects_of(output).open("wb") as rejects:
 
         def reject(item: Reject) -> None:
-            reasons[item.reason if item.code == CANNOT_HOLD or item.code == "S109" else item.code] += 1
+            result.count_reject(item.code, item.reason)
+            result.rows_rejected += 1
             rejects.write(item.to_json() + b"\n")
 
         reader = ExampleReader(chunk.source, from_name, reject, strict=True, start=chunk.start, end=chunk.end)
@@ -86,9 +105,8 @@ def convert_chunk(chunk: Chunk, from_name: str, to_name: str, separator: bytes, 
             losses.update(lost)
             rows.write(separator + encoded if result.rows_out else encoded)
             result.rows_out += 1
-    result.rows_in, result.rows_rejected = reader.rows_in, reasons.total()
-    result.lines = reader.rows.lines
-    result.formats, result.losses, result.reasons = dict(reader.formats), dict(losses), dict(reasons)
+    result.rows_in, result.lines = reader.rows_in, reader.rows.lines
+    result.formats, result.losses = dict(reader.formats), dict(losses)
     return result
 
 

@@ -45,6 +45,8 @@ def command(
     What the target format cannot hold is named and counted; rows that make no sense in it go, byte for
     byte, to the rejects file with the reason.
     """
+    from msgspec.structs import asdict
+
     from dsforge.convert import convert
     from dsforge.io.rejects import rejects_path
 
@@ -58,13 +60,13 @@ def command(
     )
     for feature, rows in sorted(result.losses.items()):
         out.say(out.style("  lost  ", "yellow") + f"{feature}: {quantity(rows, 'row')} ({to} cannot hold it)")
-    for reason, rows in sorted(result.reasons.items()):
-        out.say(out.style("  rejected  ", "red") + f"{reason}: {quantity(rows, 'row')}")
+    for reason in result.reasons:
+        out.say(out.style("  rejected  ", "red") + f"{quantity(reason.rows, 'row')}: {reason.first} [{reason.code}]")
     if rejects_file:
         out.note(f"dsforge: rejected rows with their reasons: {rejects_file}")
     out.result(
         "convert", result.rows_in, result.rows_out, result.rows_rejected,
-        **{"from": result.formats, "to": to}, losses=result.losses, reasons=result.reasons,
+        **{"from": result.formats, "to": to}, losses=result.losses, reasons=[asdict(reason) for reason in result.reasons],
         output=output, rejects=rejects_file,
     )  # fmt: skip
     failed = (fail_on is not FailOn.never and result.rows_rejected) or (fail_on is FailOn.loss and result.losses)

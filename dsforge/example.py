@@ -105,6 +105,12 @@ class Example(msgspec.Struct):
         """Whether the row is a preference pair."""
         return self.chosen is not None and self.rejected is not None
 
+    def all_messages(self) -> list[Message]:
+        """Every message once: the conversation or prompt, then chosen, then rejected."""
+        if self.chosen is None or self.rejected is None:
+            return self.messages
+        return self.messages + self.chosen + self.rejected
+
     def conversations(self) -> list[list[Message]]:
         """The conversations a trainer sees: one for SFT and KTO, chosen and rejected for a pair."""
         if self.chosen is None or self.rejected is None:

@@ -66,8 +66,8 @@ def command(
         out.note(f"dsforge: rejected rows with their reasons: {rejects_file}")
     out.result(
         "convert", result.rows_in, result.rows_out, result.rows_rejected,
-        **{"from": result.formats, "to": to}, losses=result.losses, reasons=[asdict(reason) for reason in result.reasons],
-        output=output, rejects=rejects_file,
+        **{"from": result.formats, "to": to}, losses=result.losses,
+        reasons=[asdict(reason) for reason in result.reasons], output=output, rejects=rejects_file,
     )  # fmt: skip
     failed = (fail_on is not FailOn.never and result.rows_rejected) or (fail_on is FailOn.loss and result.losses)
     return 1 if failed else 0

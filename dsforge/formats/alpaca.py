@@ -110,6 +110,12 @@ def _encode(example: Example) -> RowValue:
     return with_rest({**row, **media}, example.meta, example.extra)
 
 
+def _places(row: RowValue, example: Example) -> list[str]:
+    places = ["/system"] if row.get("system") else []
+    places += [f"/history/{index}/{side}" for index in range(len(row.get("history") or [])) for side in (0, 1)]
+    return [*places, "/instruction", *(["/chosen", "/rejected"] if example.is_preference else ["/output"])]
+
+
 FORMAT = Format(
     name="alpaca",
     summary="instruction, input and output (Stanford Alpaca, LLaMA-Factory)",
@@ -133,4 +139,5 @@ FORMAT = Format(
     detect=_detect,
     decode=_decode,
     encode=_encode,
+    places=_places,
 )

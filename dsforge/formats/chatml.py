@@ -13,7 +13,7 @@ from dsforge.formats.expect import need, optional_bool, split_known, with_rest
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.marks import MEDIA_COLUMNS, place_media
 from dsforge.formats.messages import decode_messages, encode_message
-from dsforge.formats.pairs import decode_answer, encode_answer
+from dsforge.formats.pairs import answer_places, decode_answer, encode_answer
 from dsforge.formats.tools import decode_tools
 
 KEYS = frozenset({"messages", "tools", "chosen", "rejected", "label"}) | MEDIA_COLUMNS
@@ -55,6 +55,13 @@ def _encode(example: Example) -> RowValue:
     return with_rest(row, example.meta, example.extra)
 
 
+def _places(row: RowValue, example: Example) -> list[str]:
+    places = [f"/messages/{index}/content" for index in range(len(example.messages))]
+    if example.is_preference:
+        places += answer_places(row["chosen"], "/chosen") + answer_places(row["rejected"], "/rejected")
+    return places
+
+
 FORMAT = Format(
     name="chatml",
     aliases=("openai", "messages"),
@@ -65,4 +72,5 @@ FORMAT = Format(
     detect=_detect,
     decode=_decode,
     encode=_encode,
+    places=_places,
 )

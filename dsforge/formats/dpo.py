@@ -15,7 +15,7 @@ from dsforge.formats.expect import MISSING_FIELD, as_object, need, split_known, 
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.marks import MEDIA_COLUMNS, place_media
 from dsforge.formats.messages import decode_messages, encode_message
-from dsforge.formats.pairs import decode_answer
+from dsforge.formats.pairs import answer_places, decode_answer
 from dsforge.formats.tools import decode_tools
 
 _OUTPUTS = ("preferred_output", "non_preferred_output")
@@ -93,6 +93,18 @@ def _encode(example: Example) -> RowValue:
     return with_rest(row, example.meta, extra)
 
 
+def _places(row: RowValue, example: Example) -> list[str]:
+    if any(key in row for key in _OUTPUTS):
+        prompt = [f"/input/messages/{index}/content" for index in range(len(example.messages))]
+        return prompt + [place for key in _OUTPUTS for place in answer_places(row[key], f"/{key}")]
+    chosen, rejected = (answer_places(row[key], f"/{key}") for key in ("chosen", "rejected"))
+    if "messages" in row:
+        return [f"/messages/{index}/content" for index in range(len(example.messages))] + chosen + rejected
+    if "prompt" in row:
+        return answer_places(row["prompt"], "/prompt") + chosen + rejected
+    return chosen + rejected[len(example.messages) :]
+
+
 FORMAT = Format(
     name="dpo",
     aliases=("preference",),
@@ -105,4 +117,5 @@ FORMAT = Format(
     detect=_detect,
     decode=_decode,
     encode=_encode,
+    places=_places,
 )

@@ -16,6 +16,10 @@ RowValue: TypeAlias = "dict[str, JSON]"
 """A row parsed from JSON."""
 
 
+def _no_places(row: RowValue, example: Example) -> list[str]:
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """A format of rows.
@@ -23,7 +27,8 @@ class Format:
     `detect(row)` is how sure the format is that the row is its own, 0 to 100; it looks at keys only.
     `decode` raises RowError where the row is not what the format says. `encode` is given only what the
     format can hold of an example (see `losses`) and raises RowError where nothing sensible is left.
-    `keys` are the row's own fields; others travel in `Example.extra`.
+    `keys` are the row's own fields; others travel in `Example.extra`. `places(row, example)` is the JSON
+    Pointer of the text of each message (of messages, chosen, rejected, in that order).
     """
 
     name: str
@@ -34,6 +39,7 @@ class Format:
     detect: Callable[[RowValue], int]
     decode: Callable[[RowValue], Example]
     encode: Callable[[Example], RowValue]
+    places: Callable[[RowValue, Example], list[str]] = field(default=_no_places)
     aliases: tuple[str, ...] = field(default=())
 
     def losses(self, example: Example) -> set[Feature]:

@@ -22,6 +22,13 @@ def decode_answer(value: JSON, pointer: str) -> list[Message]:
     raise wrong_type(value, "text, a message or an array of messages", pointer)
 
 
+def answer_places(value: JSON, pointer: str) -> list[str]:
+    """The JSON Pointer of the text of each message of an answer."""
+    if isinstance(value, list):
+        return [f"{pointer}/{index}/content" for index in range(len(value))]
+    return [f"{pointer}/content" if isinstance(value, dict) else pointer]
+
+
 def encode_answer(answer: list[Message]) -> JSON:
     """One message as an object, several as an array."""
     messages = [encode_message(message) for message in answer]

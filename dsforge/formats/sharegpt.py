@@ -27,6 +27,7 @@ from dsforge.formats.expect import (
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.marks import MEDIA_COLUMNS, mark_media, place_media
 from dsforge.formats.messages import UNKNOWN_ROLE
+from dsforge.formats.pairs import answer_places
 from dsforge.formats.thinking import join_thinking, split_thinking
 from dsforge.formats.tools import bare_call, bare_functions, decode_call, decode_tools
 
@@ -76,10 +77,12 @@ def _decode_calls(message: Message, text: str, pointer: str) -> None:
     try:
         calls = orjson.loads(written)
     except orjson.JSONDecodeError as error:
+        why = f"{error.msg} at character {error.pos + 1}" if written[:1] in "{[" else f"it is {written[:30]!r}"
         raise RowError(
-            f"{pointer} should be a tool call as JSON, {{\"name\": ..., \"arguments\": {{...}}}}, but {error.msg} "
-            f"at character {error.pos + 1}", pointer, BAD_CALL,
-        ) from None  # fmt: skip
+            f'{pointer} should be a tool call as JSON, {{"name": ..., "arguments": {{...}}}}, but {why}',
+            pointer,
+            BAD_CALL,
+        ) from None
     many = calls if isinstance(calls, list) else [calls]
     message.tool_calls = [decode_call(call, pointer) for call in many]
     message.content = (before.removesuffix("\n") or None) if wrapped else None
@@ -144,6 +147,15 @@ def _encode(example: Example) -> RowValue:
     return with_rest({**row, **media}, example.meta, example.extra)
 
 
+def _places(row: RowValue, example: Example) -> list[str]:
+    places = [f"/conversations/{index}/value" for index in range(len(row["conversations"]))]
+    if row.get("system"):
+        places.insert(0, "/system")
+    for key in ("chosen", "rejected") if example.is_preference else ():
+        places += [place.replace("/content", "/value") for place in answer_places(row[key], f"/{key}")]
+    return places
+
+
 FORMAT = Format(
     name="sharegpt",
     summary="conversations of from and value (LLaMA-Factory, FastChat)",
@@ -161,4 +173,5 @@ FORMAT = Format(
     detect=_detect,
     decode=_decode,
     encode=_encode,
+    places=_places,
 )

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 _CHUNK = 1 << 20
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]|"', re.DOTALL)
 _BLANK = b" \t\r\n"
 
-Flaw = Callable[[int, str, str], None]
-"""Called with `(line, message, help)` for a mistake between two rows."""
+Place: TypeAlias = "tuple[int, int]"
+"""Line and column (in characters), both from 1."""
+Flaw: TypeAlias = Callable[[Place, str, str], None]
+"""Called with `(place, message, help)` for a mistake between two rows."""
+Element: TypeAlias = "tuple[int, Place, bytes]"
+"""A row's byte offset, place and bytes."""
 
 
 class _Splitter:
-    """Feeds on chunks of bytes; hands out `(byte offset, line, bytes)` of each value `level` brackets deep."""
+    """Feeds on chunks of bytes; hands out each value `level` brackets deep."""
 
     def __init__(self, file: BinaryIO, level: int, flaw: Flaw) -> None:
         self.file = file
@@ -28,10 +32,10 @@ class _Splitter:
         self.buffer = b""
         self.base = 0  # offset in the file of the buffer's first byte
         self.depth = 0
-        self.row_line = 1
+        self.row_place = (1, 1)
         self.begin = -1  # where in the buffer the present row begins; -1 between rows
-        self.comma = -1  # line of a comma with no row after it yet
-        self.line = 1  # line of the buffer's byte `self.counted`
+        self.comma: Place | None = None  # a comma with no row after it yet
+        self.line = self.column = 1  # place of the buffer's byte `self.counted`
         self.counted = 0
         self.rows = 0
         self.gap = 0  # where in the buffer the bytes since the last row or comma begin
@@ -39,7 +43,7 @@ class _Splitter:
 
     def refill(self, keep_from: int) -> bool:
         """Drop the bytes before `keep_from`, append the next chunk; False at the end of the file."""
-        self.line_at(keep_from)
+        self.place_of(keep_from)
         self.counted -= keep_from
         chunk = self.file.read(_CHUNK)
         self.base += keep_from
@@ -48,14 +52,18 @@ class _Splitter:
         self.gap = max(self.gap - keep_from, 0)
         return bool(chunk)
 
-    def line_at(self, at: int) -> int:
-        """The line of the buffer's byte `at`; asked for in growing order, so each byte is counted once."""
+    def place_of(self, at: int) -> Place:
+        """The place of the buffer's byte `at`; asked for in growing order, so each byte is counted once."""
         if at > self.counted:
-            self.line += self.buffer.count(b"\n", self.counted, at)
+            breaks = self.buffer.count(b"\n", self.counted, at)
+            line_start = self.buffer.rfind(b"\n", self.counted, at) + 1 or self.counted
+            width = len(self.buffer[line_start:at].decode("utf-8", "surrogateescape"))
+            self.column = width + (1 if breaks else self.column)
+            self.line += breaks
             self.counted = at
-        return self.line
+        return self.line, self.column
 
-    def scan(self) -> Iterator[tuple[int, int, bytes]]:
+    def scan(self) -> Iterator[Element]:
         at = 0
         while True:
             waiting = -1
@@ -72,7 +80,7 @@ class _Splitter:
                 return
             at -= keep_from
 
-    def token(self, token: bytes, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
+    def token(self, token: bytes, start: int, end: int) -> Iterator[Element]:
         if token in b"{[":
             if self.depth == self.level and self.begin < 0:
                 self.open_row(start)
@@ -90,56 +98,56 @@ class _Splitter:
             # a bare string or scalar between rows stays in the gap and becomes a row of its own
 
     def open_row(self, start: int) -> None:
-        if self.rows and self.comma < 0 and self.level:
-            self.flaw(self.line_at(self.gap), "missing comma between rows", "write `,` after the row before")
+        if self.rows and self.comma is None and self.level:
+            self.flaw(self.place_of(self.gap), "missing comma between rows", "write `,` after the row before")
         self.begin = start
-        self.row_line = self.line_at(start)
+        self.row_place = self.place_of(start)
 
-    def close_row(self, end: int) -> tuple[int, int, bytes]:
-        row = self.base + self.begin, self.row_line, self.buffer[self.begin : end]
-        self.begin, self.comma, self.gap = -1, -1, end
+    def close_row(self, end: int) -> Element:
+        row = self.base + self.begin, self.row_place, self.buffer[self.begin : end]
+        self.begin, self.comma, self.gap = -1, None, end
         self.rows += 1
         return row
 
-    def scalar_row(self, end: int) -> Iterator[tuple[int, int, bytes]]:
+    def scalar_row(self, end: int) -> Iterator[Element]:
         """What stands between two separators and is neither an object nor an array."""
         text = self.buffer[self.gap : end]
         if text.strip(_BLANK):
             lead = len(text) - len(text.lstrip(_BLANK))
             self.rows += 1
-            self.comma = -1
-            yield self.base + self.gap + lead, self.line_at(self.gap + lead), text.strip(_BLANK)
+            self.comma = None
+            yield self.base + self.gap + lead, self.place_of(self.gap + lead), text.strip(_BLANK)
 
-    def separator(self, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
+    def separator(self, start: int, end: int) -> Iterator[Element]:
         yield from self.scalar_row(start)
-        if self.comma >= 0 or not self.rows:
-            self.flaw(self.line_at(start), "a comma with no row before it", "remove this comma")
-        self.comma, self.gap = self.line_at(start), end
+        if self.comma or not self.rows:
+            self.flaw(self.place_of(start), "a comma with no row before it", "remove this comma")
+        self.comma, self.gap = self.place_of(start), end
 
-    def close_array(self, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
+    def close_array(self, start: int, end: int) -> Iterator[Element]:
         yield from self.scalar_row(start)
-        if self.comma >= 0:
+        if self.comma:
             self.flaw(self.comma, "trailing comma after the last row", "remove this comma")
-        self.closed, self.depth, self.gap, self.comma = True, self.level, end, -1
+        self.closed, self.depth, self.gap, self.comma = True, self.level, end, None
 
-    def finish(self, unclosed_string: bool) -> Iterator[tuple[int, int, bytes]]:
+    def finish(self, unclosed_string: bool) -> Iterator[Element]:
         if self.begin >= 0:
-            yield self.base + self.begin, self.row_line, self.buffer[self.begin :].rstrip(_BLANK)
+            yield self.base + self.begin, self.row_place, self.buffer[self.begin :].rstrip(_BLANK)
         elif unclosed_string or self.buffer[self.gap :].strip(_BLANK):
             yield from self.scalar_row(len(self.buffer))
         if self.level and not self.closed:
             self.flaw(
-                self.line_at(len(self.buffer)),
+                self.place_of(len(self.buffer)),
                 "the array is never closed",
                 "write the missing `]`; is the file cut off?",
             )
 
 
-def iter_array(file: BinaryIO, flaw: Flaw) -> Iterator[tuple[int, int, bytes]]:
-    """`(byte offset, line, bytes)` of each element of a top-level JSON array, in bounded memory."""
+def iter_array(file: BinaryIO, flaw: Flaw) -> Iterator[Element]:
+    """Each element of a top-level JSON array, in bounded memory."""
     return _Splitter(file, 1, flaw).scan()
 
 
-def iter_documents(file: BinaryIO, flaw: Flaw) -> Iterator[tuple[int, int, bytes]]:
-    """`(byte offset, line, bytes)` of each of several JSON values that follow one another over several lines."""
+def iter_documents(file: BinaryIO, flaw: Flaw) -> Iterator[Element]:
+    """Each of several JSON values that follow one another over several lines."""
     return _Splitter(file, 0, flaw).scan()

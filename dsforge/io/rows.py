@@ -18,7 +18,7 @@ import orjson
 from dsforge.example import JSON
 from dsforge.io.atomic import atomic_write
 from dsforge.io.diagnose import Problem, diagnose
-from dsforge.io.json_array import iter_array, iter_documents
+from dsforge.io.json_array import Place, iter_array, iter_documents
 from dsforge.io.jsonl import dumps, iter_lines
 from dsforge.io.source import UTF8_BOM, open_source
 
@@ -27,30 +27,44 @@ Layout: TypeAlias = Literal["jsonl", "array", "documents"]
 
 
 class Row(msgspec.Struct):
-    """A row that parsed. `number` and `line` count from 1, `offset` is in bytes, `raw` is as it stands."""
+    """A row that parsed: `number`, `line` and `column` from 1, `offset` in bytes, `raw` as it stands."""
 
     number: int
     line: int
     offset: int
     raw: bytes
     value: JSON
+    column: int = 1
+
+    def place(self, line: int, column: int) -> tuple[int, int]:
+        """The place in the file of a place in the row."""
+        return self.line + line - 1, column + (self.column - 1 if line == 1 else 0)
 
 
 class Refused(msgspec.Struct):
-    """A row that did not parse, with every problem found in it (lines are relative to the row)."""
+    """A row that did not parse, with every problem found in it (their places are relative to the row)."""
 
     number: int
     line: int
     offset: int
     raw: bytes
     problems: list[Problem]
+    column: int = 1
+
+    def place(self, problem: Problem) -> tuple[int, int]:
+        """The place in the file of a problem."""
+        return self.line + problem.line - 1, problem.column + (self.column - 1 if problem.line == 1 else 0)
+
+
+FlawKind: TypeAlias = Literal["structure", "blank line", "byte order mark", "several lines"]
 
 
 class Flaw(msgspec.Struct, frozen=True):
     """A mistake between rows: a blank line, a missing comma in the array around them."""
 
-    kind: Literal["structure", "blank line", "byte order mark"]
+    kind: FlawKind
     line: int
+    column: int
     message: str
     help: str
 
@@ -152,11 +166,11 @@ class RowReader:
         with self._file:
             yield from self._lines() if self.layout == "jsonl" else self._elements()
 
-    def _row(self, number: int, line: int, offset: int, raw: bytes) -> Row | Refused:
+    def _row(self, number: int, offset: int, raw: bytes, line: int, column: int = 1) -> Row | Refused:
         value, problems = parse(raw, self.strict)
         if problems:
-            return Refused(number, line, offset, raw, problems)
-        return Row(number, line, offset, raw, value)
+            return Refused(number, line, offset, raw, problems, column)
+        return Row(number, line, offset, raw, value, column)
 
     def _lines(self) -> Iterator[Row | Refused]:
         number = 0
@@ -165,19 +179,19 @@ class RowReader:
             if offset == 0 and raw.startswith(UTF8_BOM):
                 raw = self._without_bom(raw)
             if not raw or raw.isspace():
-                self.flaws.append(Flaw("blank line", line, "a blank line", "remove it"))
+                self.flaws.append(Flaw("blank line", line, 1, "a blank line", "remove it"))
                 continue
             number += 1
-            yield self._row(number, line, offset, raw)
+            yield self._row(number, offset, raw, line)
 
     def _without_bom(self, raw: bytes) -> bytes:
-        self.flaws.append(Flaw("byte order mark", 1, "the file begins with a byte order mark (BOM)",
+        self.flaws.append(Flaw("byte order mark", 1, 1, "the file begins with a byte order mark (BOM)",
                                "save as UTF-8 without BOM; loaders take it for part of row 1"))  # fmt: skip
         return raw.removeprefix(UTF8_BOM)
 
     def _elements(self) -> Iterator[Row | Refused]:
-        def flaw(line: int, message: str, help: str) -> None:
-            self.flaws.append(Flaw("structure", line, message, help))
+        def flaw(place: Place, message: str, help: str) -> None:
+            self.flaws.append(Flaw("structure", *place, message, help))
 
         skipped = 0
         if self._file.read(3) == UTF8_BOM:
@@ -185,9 +199,12 @@ class RowReader:
             skipped = 3
         else:
             self._file.seek(0)
+        if self.layout == "documents":
+            help = "write one row to a line: dsforge convert FILE --to FORMAT -o OUT.jsonl"
+            self.flaws.append(Flaw("several lines", 1, 1, "rows are written over several lines", help))
         split = iter_array if self.layout == "array" else iter_documents
-        for number, (offset, line, raw) in enumerate(split(self._file, flaw), 1):
-            yield self._row(number, line, offset + skipped, raw)
+        for number, (offset, place, raw) in enumerate(split(self._file, flaw), 1):
+            yield self._row(number, offset + skipped, raw, *place)
 
 
 def read_rows(source: str | Path, *, strict: bool = False) -> RowReader:

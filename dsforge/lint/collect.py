@@ -1,0 +1,65 @@
+"""Gathers the facts of one chunk of rows."""
+
+from __future__ import annotations
+
+from dsforge.example import Example, Message
+from dsforge.io.rows import Row
+from dsforge.lint.facts import Facts, Need, Settings
+
+
+def message_text(message: Message) -> str:
+    """All that a message says, tool calls included, on one line per part."""
+    calls = [f"{call.name} {call.written or call.arguments}" for call in message.tool_calls]
+    media = [item.url for item in message.media]
+    return "\n".join([message.role, message.reasoning or "", message.text, *calls, *media])
+
+
+def split_prompt(example: Example) -> tuple[list[Message], list[Message]]:
+    """`(prompt, completion)`: everything up to the last assistant message, and that; for pairs both answers."""
+    if example.chosen is not None and example.rejected is not None:
+        return example.messages, example.chosen + example.rejected
+    for index in range(len(example.messages) - 1, -1, -1):
+        if example.messages[index].role == "assistant":
+            return example.messages[:index], example.messages[index:]
+    return example.messages, []
+
+
+class Collector:
+    """Takes rows one by one; `finish` gives the facts."""
+
+    def __init__(self, path: str, needs: frozenset[Need], settings: Settings) -> None:
+        self._path = path
+        self._needs = needs
+        self._settings = settings
+        self._facts = Facts()
+
+    def add(self, row: Row, format_name: str, example: Example) -> None:
+        """Note the facts of one decoded row."""
+        facts = self._facts
+        facts.path.append(self._path)
+        facts.row.append(row.number)
+        facts.line.append(row.line)
+        facts.column.append(row.column)
+        facts.format.append(format_name)
+        category = example.meta.get("category")
+        facts.category.append(category if isinstance(category, str) else None)
+        facts.preference.append(example.is_preference)
+        if "keys" in self._needs or "texts" in self._needs:
+            self._add_texts(example)
+
+    def _add_texts(self, example: Example) -> None:
+        from dsforge.similarity.key import exact_key, normalise
+
+        prompt, completion = split_prompt(example)
+        asked, answered = (
+            normalise("\n".join(message_text(message) for message in part)) for part in (prompt, completion)
+        )
+        if "keys" in self._needs:
+            self._facts.prompt_key.append(exact_key(asked))
+            self._facts.key.append(exact_key(f"{asked}\n\n{answered}\n{example.label}"))
+        if "texts" in self._needs:
+            self._facts.text.append(f"{asked}\n\n{answered}")
+
+    def finish(self) -> Facts:
+        """The facts of all rows added."""
+        return self._facts

@@ -1,0 +1,34 @@
+"""What a reporter is, and where to find one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from dsforge.errors import UsageError, did_you_mean
+from dsforge.finding import Finding
+from dsforge.registry import values
+
+Style: TypeAlias = Callable[[str, str], str]
+"""Colours a text by name, or leaves it as it is."""
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """A way to write findings: `render(findings, style)` gives lines."""
+
+    name: str
+    render: Callable[[Iterable[Finding], Style], Iterator[str]]
+
+
+def get_reporter(name: str) -> Reporter:
+    """The reporter called `name`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    known = {reporter.name: reporter for reporter in values("dsforge.lint.reporters", "REPORTER", Reporter)}
+    if name not in known:
+        raise UsageError(f"no output format {name!r}{did_you_mean(name, known)}")
+    return known[name]

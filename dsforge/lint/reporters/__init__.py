@@ -1,0 +1,1 @@
+"""How findings are written: one reporter to a file, found by a walk."""

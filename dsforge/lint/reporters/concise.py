@@ -1,0 +1,16 @@
+"""One line per finding, as editors and grep like it: `path:line:column: CODE message`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from dsforge.finding import Finding
+from dsforge.lint.reporter import Reporter, Style
+
+
+def _render(findings: Iterable[Finding], style: Style) -> Iterator[str]:
+    for finding in findings:
+        yield f"{finding.path}:{finding.line}:{finding.column}: {finding.code} {finding.message}"
+
+
+REPORTER = Reporter("concise", _render)

@@ -1,0 +1,18 @@
+"""A blank line between rows.
+
+Why is this bad?
+    Strict loaders refuse the line, lenient ones skip it, and row numbers in their messages no longer fit.
+
+Bad:
+    {"instruction": "Say hello", "output": "Hello"}
+
+    {"instruction": "Say goodbye", "output": "Goodbye"}
+
+Good:
+    {"instruction": "Say hello", "output": "Hello"}
+    {"instruction": "Say goodbye", "output": "Goodbye"}
+"""
+
+from dsforge.lint.rule import BytesRule
+
+RULE = BytesRule("J007", "warning", frozenset({"blank line"}))

@@ -1,0 +1,49 @@
+"""A placeholder that nobody filled in.
+
+Why is this bad?
+    The model learns to say "{{name}}" or "[Your Name]" to customers. It comes from templates and from larger
+    models that did not know the name. Rows that teach templates on purpose: `--ignore Q502`.
+
+Bad:
+    {"instruction": "Who are you?", "output": "I am {{name}}, made by {{author}}."}
+
+Good:
+    {"instruction": "Who are you?", "output": "I am Ada, made by Acme."}
+"""
+
+import re
+
+from dsforge.example import Example
+from dsforge.lint.rule import ExampleRule, Report
+
+# each pattern beside a text that it cannot do without: looking for that is ten times as fast
+_PLACEHOLDERS = (
+    ("{{", re.compile(r"(?<!\$)\{\{\s*[A-Za-z_]\w*\s*\}\}")),
+    (
+        "[",
+        re.compile(
+            r"\[(?:[Yy]our|YOUR|[Ii]nsert|INSERT|[Cc]ompany|[Cc]ustomer|[Rr]ecipient|[Ss]ender)(?:[ '_][\w'’]+){0,4}\]"
+        ),
+    ),
+    ("<", re.compile(r"<(?:YOUR|INSERT)[_ ][A-Z_ ]+>")),
+    ("Lorem ipsum", re.compile("Lorem ipsum")),
+    ("【", re.compile("【(?:您的|你的|请输入|姓名|公司)[^】]{0,8}】")),
+)
+
+
+def _find(text: str) -> str | None:
+    for mark, pattern in _PLACEHOLDERS:
+        if mark in text and (found := pattern.search(text)):
+            return found.group()
+    return None
+
+
+def _check(example: Example, report: Report) -> None:
+    for index, message in enumerate(example.all_messages()):
+        if message.role != "assistant":
+            continue
+        if found := _find(message.text):
+            report(f"{found!r} was never filled in", index, "write what belongs there")
+
+
+RULE = ExampleRule("Q502", "warning", _check)

@@ -1,0 +1,28 @@
+"""A message that says nothing.
+
+Why is this bad?
+    An empty answer teaches the model to answer nothing; an empty question teaches it to answer unasked.
+    Platforms count such rows and bill them all the same.
+
+Bad:
+    {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": " "}]}
+
+Good:
+    {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}
+"""
+
+from dsforge.example import Example
+from dsforge.lint.rule import ExampleRule, Report
+
+
+def _check(example: Example, report: Report) -> None:
+    for index, message in enumerate(example.all_messages()):
+        content = message.content
+        if message.tool_calls or message.role == "tool":
+            continue
+        if not content or (isinstance(content, str) and not content.strip()):
+            thought = " but reasoning" if message.reasoning else ""
+            report(f"the {message.role} message says nothing{thought}", index, "write the text or remove the row")
+
+
+RULE = ExampleRule("S104", "error", _check)

@@ -1,0 +1,25 @@
+"""A conversation in which the assistant says nothing.
+
+Why is this bad?
+    Only what the assistant says is trained: the row costs tokens and teaches nothing. TRL counts it as zero
+    trained tokens, platforms refuse it.
+
+Bad:
+    {"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]}
+
+Good:
+    {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}
+"""
+
+from dsforge.example import Example
+from dsforge.lint.rule import ExampleRule, Report
+
+
+def _check(example: Example, report: Report) -> None:
+    for conversation in example.conversations():
+        if not any(message.role == "assistant" for message in conversation):
+            report("no assistant message: nothing in this row is trained", help="write the answer or remove the row")
+            return
+
+
+RULE = ExampleRule("T201", "error", _check)

@@ -1,0 +1,25 @@
+"""A system message after the first turn, or a second one.
+
+Why is this bad?
+    Llama's and Qwen's templates take a system message only at the beginning: later ones are refused or left
+    out. LLaMA-Factory drops the row.
+
+Bad:
+    {"messages": [{"role": "user", "content": "Hi"}, {"role": "system", "content": "Be kind."}, {"role": "assistant", "content": "Hello!"}]}
+
+Good:
+    {"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}
+"""  # noqa: E501
+
+from dsforge.example import Example
+from dsforge.lint.rule import ExampleRule, Report
+
+
+def _check(example: Example, report: Report) -> None:
+    for index, message in enumerate(example.messages):
+        if index and message.role in ("system", "developer"):
+            report(f"a {message.role} message in place {index + 1}: only the first may be one", index,
+                   "move it to the beginning, or join it with the one there")  # fmt: skip
+
+
+RULE = ExampleRule("T208", "warning", _check)

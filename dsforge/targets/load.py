@@ -1,0 +1,165 @@
+"""Reads the facts of conf/facts, and profiles of one's own, with errors that name file and field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from dsforge.errors import ConfigError, UsageError, did_you_mean
+from dsforge.resources import resource
+from dsforge.targets.profile import STALE_DAYS, Fact, Gpu, Model, PriceCard, Target
+
+F = TypeVar("F", bound=Fact)
+
+_FOLDERS: dict[type[Fact], str] = {Target: "target", PriceCard: "price", Gpu: "gpu", Model: "model"}
+
+
+def _folder(kind: type[Fact]) -> Path:
+    return resource("conf", "facts", _FOLDERS[kind])
+
+
+def fact_names(kind: type[Fact]) -> list[str]:
+    """The names of the shipped facts of a kind, in alphabetical order."""
+    return sorted(path.stem for path in _folder(kind).glob("*.yaml"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist: check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        raise ConfigError(f"{path}{place}: {problem}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: a mapping of fields is expected, not {type(content).__name__}")
+    return content
+
+
+def _inherited(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The fields of a file over those of the file it extends; a field that is given replaces the whole.
+
+    Source and date are never inherited: each file answers for itself.
+    """
+    if path in seen:
+        raise ConfigError(f"{path}: `extends` goes in a circle ({' -> '.join(p.stem for p in (*seen, path))})")
+    content = _read(path)
+    base = content.pop("extends", None)
+    if base is None:
+        return content
+    for field in ("source", "as_of"):
+        if field not in content:
+            raise ConfigError(f"{path}: {field} is missing: each file states its own")
+    beside = path.with_name(f"{base}.yaml")
+    parent = beside if beside.exists() else _folder(Target) / f"{base}.yaml"
+    if not parent.exists():
+        known = (found.stem for found in path.parent.glob("*.yaml"))
+        raise ConfigError(f"{path}: extends {base!r}, which does not exist{did_you_mean(str(base), known)}")
+    return {**_inherited(parent, (*seen, path)), **content}
+
+
+def _fields_at(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The fields known at a place in a profile, for a hint at the one that was meant."""
+    if len(location) > 1 and location[0] == "models":
+        from dsforge.targets.profile import TargetModel
+
+        return list(TargetModel.model_fields)
+    if len(location) > 1 and location[0] == "overhead":
+        from dsforge.targets.profile import Overhead
+
+        return list(Overhead.model_fields)
+    return list(kind.model_fields)
+
+
+def _explain(kind: type[BaseModel], error: ValidationError) -> str:
+    parts = []
+    for problem in error.errors(include_url=False):
+        location = problem["loc"]
+        field = ".".join(str(step) for step in location)
+        if problem["type"] == "extra_forbidden":
+            parts.append(f"{field} is no field{did_you_mean(str(location[-1]), _fields_at(kind, location))}")
+        elif problem["type"] == "missing":
+            parts.append(f"{field} is missing")
+        else:
+            parts.append(f"{field}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {problem['input']!r}")
+    return "; ".join(parts)
+
+
+def read_fact(path: str | Path, kind: type[F]) -> F:
+    """The fact of a kind that a YAML file holds.
+
+    Raises:
+        ConfigError: the file is missing, no YAML, or does not fit; all its faults are named at once.
+    """
+    content = _inherited(Path(path))
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_explain(kind, error)}") from error
+
+
+@cache
+def _shipped(name: str, kind: type[F]) -> F:
+    return read_fact(_folder(kind) / f"{name}.yaml", kind)
+
+
+def load_fact(name: str, kind: type[F]) -> F:
+    """The shipped fact called `name`.
+
+    Raises:
+        UsageError: there is none of that name.
+        ConfigError: its file does not fit.
+    """
+    if name not in fact_names(kind):
+        word = "price card" if kind is PriceCard else _FOLDERS[kind]
+        raise UsageError(f"no {word} {name!r}{did_you_mean(name, fact_names(kind))}")
+    return _shipped(name, kind)
+
+
+def all_facts(kind: type[F]) -> Iterator[F]:
+    """Every shipped fact of a kind."""
+    return (_shipped(name, kind) for name in fact_names(kind))
+
+
+def load_target(name: str) -> Target:
+    """The target called `name`, or that of a profile of one's own (a path that ends in .yaml)."""
+    if name.endswith((".yaml", ".yml")):
+        return read_fact(name, Target)
+    return load_fact(name, Target)
+
+
+def load_prices(target: str) -> PriceCard | None:
+    """The price card of a target, None where there is none."""
+    return load_fact(target, PriceCard) if target in fact_names(PriceCard) else None
+
+
+def load_gpu(name: str) -> Gpu:
+    """The GPU called `name`."""
+    return load_fact(name, Gpu)
+
+
+def find_model(name: str) -> Model | None:
+    """The geometry of a model by its name, path or alias (capitals do not matter), None if not registered."""
+    wanted = name.lower()
+    for model in all_facts(Model):
+        if wanted in (model.name, model.path.lower(), *(alias.lower() for alias in model.aliases)):
+            return model
+    return None
+
+
+def stale(fact: Fact, what: str, today: date | None = None) -> str | None:
+    """A warning where `fact` is older than 90 days, None where it is fresh."""
+    days = fact.age(today or date.today())
+    if days <= STALE_DAYS:
+        return None
+    return f"{what} are of {fact.as_of}, {days} days ago: check {fact.source}"

@@ -123,7 +123,8 @@ def load_fact(name: str, kind: type[F]) -> F:
     if name not in fact_names(kind):
         word = "price card" if kind is PriceCard else _FOLDERS[kind]
         raise UsageError(f"no {word} {name!r}{did_you_mean(name, fact_names(kind))}")
-    return _shipped(name, kind)
+    fact: F = _shipped(name, kind)
+    return fact
 
 
 def all_facts(kind: type[F]) -> Iterator[F]:

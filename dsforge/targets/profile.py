@@ -51,7 +51,8 @@ class Overhead(Strict):
 class TargetModel(Strict):
     """A model that a target trains.
 
-    `trains` None is what the target trains in general. `image_tokens` is what one image counts; None
+    `methods` empty: the platform does not say how it trains, there is nothing to choose. `trains` None
+    is what the target trains in general. `image_tokens` is what one image counts; None
     is unstated. `text_billed` is False where images alone are billed (text to image).
     """
 

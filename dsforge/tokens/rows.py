@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -24,6 +25,7 @@ class RowTokens(msgspec.Struct):
     - `shared`: for a preference pair the tokens of the prompt, counted twice in `total`; else 0.
     - `longest`: the longest sequence; equal to `total` but for a preference pair.
     - `messages`, `names`, `images`: how many there are in the sequences (a pair's prompt twice).
+    - `pair`, `label`: whether the row is a preference pair, whether it carries a KTO label.
     """
 
     total: int = 0
@@ -34,16 +36,7 @@ class RowTokens(msgspec.Struct):
     names: int = 0
     images: int = 0
     pair: bool = False
-
-
-def _texts(message: Message) -> Iterator[str]:
-    yield message.text
-    if message.reasoning:
-        yield message.reasoning
-    for call in message.tool_calls:
-        yield json.dumps(bare_call(call), ensure_ascii=False)
-    if message.name:
-        yield message.name
+    label: bool = False
 
 
 class _Batch:
@@ -52,33 +45,37 @@ class _Batch:
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
         self._texts: list[str] = []
-        self._lengths: list[int] = []
-        self._at = 0
+        self._ends: list[int] = []
+        self._sums: Iterator[int] = iter(())
 
-    def add(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            self._texts.extend(_texts(message))
+    def add(self, *texts: str) -> None:
+        """Add texts that count as one."""
+        self._texts.extend(texts)
+        self._ends.append(len(self._texts))
 
-    def add_text(self, text: str) -> None:
-        self._texts.append(text)
+    def add_message(self, message: Message) -> None:
+        """Add all that a message says."""
+        if not (message.reasoning or message.tool_calls or message.name):
+            self.add(message.text)
+            return
+        calls = (json.dumps(bare_call(call), ensure_ascii=False) for call in message.tool_calls)
+        self.add(message.text, message.reasoning or "", message.name or "", *calls)
 
     def count(self) -> None:
-        self._lengths = self._counter.count_many(self._texts)
+        """Count what was added."""
+        lengths = self._counter.count_many(self._texts)
+        starts = chain((0,), self._ends)
+        self._sums = (sum(lengths[start:end]) for start, end in zip(starts, self._ends, strict=False))
 
-    def take(self, message: Message) -> int:
-        start = self._at
-        self._at += sum(1 for _ in _texts(message))
-        return sum(self._lengths[start : self._at])
-
-    def take_text(self) -> int:
-        self._at += 1
-        return self._lengths[self._at - 1]
+    def take(self) -> int:
+        """The tokens of what was added next."""
+        return next(self._sums)
 
 
 def _tally(messages: Sequence[Message], batch: _Batch, trains: bool) -> RowTokens:
     row = RowTokens()
     for message in messages:
-        tokens = batch.take(message)
+        tokens = batch.take()
         row.total += tokens
         row.messages += 1
         row.names += message.name is not None
@@ -104,10 +101,11 @@ def _pair(prompt: RowTokens, chosen: RowTokens, rejected: RowTokens) -> RowToken
 
 
 def _count_one(example: Example, batch: _Batch) -> RowTokens:
-    tools = batch.take_text() if example.tools else 0
+    tools = batch.take() if example.tools else 0
     prompt = _tally(example.messages, batch, trains=not example.is_preference)
     prompt.total += tools
     prompt.longest += tools
+    prompt.label = example.label is not None
     if example.chosen is None or example.rejected is None:
         return prompt
     return _pair(prompt, _tally(example.chosen, batch, True), _tally(example.rejected, batch, True))
@@ -118,10 +116,10 @@ def count_examples(examples: Sequence[Example], counter: Counter) -> list[RowTok
     batch = _Batch(counter)
     for example in examples:
         if example.tools:
-            batch.add_text(json.dumps(example.tools, ensure_ascii=False))
-        batch.add(example.messages)
-        batch.add(example.chosen or [] if example.is_preference else [])
-        batch.add(example.rejected or [] if example.is_preference else [])
+            batch.add(json.dumps(example.tools, ensure_ascii=False))
+        pair = (example.chosen or [], example.rejected or []) if example.is_preference else ()
+        for message in chain(example.messages, *pair):
+            batch.add_message(message)
     batch.count()
     return [_count_one(example, batch) for example in examples]
 

@@ -22,7 +22,7 @@ import tiktoken
 from dsforge.cost.count import count_tokens
 from dsforge.tokens.counter import DEFAULT
 
-ENGLISH = [
+ENGLISH = ("please", "order", "return", "delivery", "late", "package", "customer", "refund", "account", "address")
     "please",
     "order",
     "return",
@@ -38,7 +38,7 @@ ENGLISH = [
     "thank",
     "sorry",
 ]
-CHINESE = [
+CHINESE = ("请问", "订单", "退货", "快递", "地址", "发票", "客服", "谢谢", "抱歉", "账户", "修改", "收到", "三天")
     "请问",
     "订单",
     "退货",

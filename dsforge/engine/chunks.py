@@ -27,12 +27,12 @@ def plan_chunks(source: str | Path, workers: int) -> list[Chunk]:
         InputError: the file cannot be read as rows.
     """
     whole = [Chunk(str(source))]
-    if workers == 1 or str(source) == "-":
+    if str(source) == "-":
         return whole
-    reader = RowReader(source)
+    reader = RowReader(source)  # also where one worker will do: a file that is none is found before the work
     path = Path(source)
     count = min(workers * 4, path.stat().st_size // MIN_CHUNK)
-    if reader.layout != "jsonl" or reader.compressed or count < 2:
+    if workers == 1 or reader.layout != "jsonl" or reader.compressed or count < 2:
         return whole
     starts = _line_starts(path, count)
     return [Chunk(str(source), start, end) for start, end in zip(starts, [*starts[1:], None], strict=True)]

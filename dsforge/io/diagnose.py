@@ -78,6 +78,11 @@ _MEANT = {
 _QUOTES = {"\u201c": "\u201d", "\u2018": "\u2019", "\u300c": "\u300d"}
 
 
+def _printable(text: str) -> str:
+    """`text` with the bytes that are not UTF-8, which it holds as lone surrogates, written as `\\x80`."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 class _Stop(Exception):
     """Nothing sensible can be read beyond this point."""
 
@@ -95,7 +100,8 @@ class _Parser:
     def report(self, kind: ProblemKind, offset: int, message: str, help: str) -> None:
         line, column = self.lines.place(offset)
         pointer = "".join("/" + escape_pointer(token) for token in self.path)
-        self.problems.append(Problem(kind, message, help, offset, line, column, pointer))
+        texts = [_printable(text) for text in (message, help, pointer)]
+        self.problems.append(Problem(kind, texts[0], texts[1], offset, line, column, texts[2]))
 
     def syntax(self, offset: int, message: str, help: str) -> None:
         self.report("syntax", offset, message, help)
@@ -373,7 +379,7 @@ class _Parser:
     def row(self) -> JSON:
         value = self.value()
         self.skip_space()
-        if self.at < len(self.text):
+        if self.at < len(self.text) and not any(problem.offset == self.at for problem in self.problems):
             rest = self.text[self.at : self.at + 1]
             if rest and rest in "}]":
                 self.syntax(self.at, f"`{rest}` closes nothing", f"remove this `{rest}`")

@@ -83,6 +83,7 @@ class _Splitter:
     def token(self, token: bytes, start: int, end: int) -> Iterator[Element]:
         if token in b"{[":
             if self.depth == self.level and self.begin < 0:
+                yield from self.scalar_row(start)
                 self.open_row(start)
             self.depth += 1
             if self.depth == self.level:

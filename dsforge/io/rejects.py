@@ -38,9 +38,10 @@ class Reject(msgspec.Struct, frozen=True):
 def reject_refused(path: str, refused: Refused) -> Reject:
     """The reject of a row that is not valid JSON: its first problem, and how many more there are."""
     first, more = refused.problems[0], len(refused.problems) - 1
-    line, column = refused.place(first)
+    _, column = refused.place(first)
+    place = f"column {column}" if first.line == 1 else f"line {first.line} of the row, column {column}"
     also = f" (and {more} more)" if more else ""
-    reason = f"line {line}, column {column}: {first.message}; {first.help}{also}"
+    reason = f"{place}: {first.message}; {first.help}{also}"
     return Reject(path, refused.number, refused.line, "J001", reason, first.pointer, refused.raw)
 
 

@@ -17,7 +17,7 @@ import orjson
 
 from dsforge.example import JSON
 from dsforge.io.atomic import atomic_write
-from dsforge.io.diagnose import Problem, diagnose
+from dsforge.io.diagnose import MAX_DEPTH, Problem, diagnose
 from dsforge.io.json_array import Place, iter_array, iter_documents
 from dsforge.io.jsonl import dumps, iter_lines
 from dsforge.io.source import UTF8_BOM, open_source
@@ -83,10 +83,27 @@ def parse(raw: bytes, strict: bool = False) -> tuple[JSON, list[Problem]]:
     except orjson.JSONDecodeError:
         found = diagnose(raw)
         return found.value, found.problems or [_unexplained()]
-    if _LONG_INTEGER in raw.translate(_ZEROS) or (strict and _repeats_key(raw)):
+    if _LONG_INTEGER in raw.translate(_ZEROS) or _is_too_deep(raw, value) or (strict and _repeats_key(raw)):
         found = diagnose(raw)
         return found.value, found.problems
     return value, []
+
+
+def _is_too_deep(raw: bytes, value: JSON) -> bool:
+    """Whether the value nests deeper than MAX_DEPTH; only a row with as many brackets can."""
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return False
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            child
+            for part in level
+            if isinstance(part, (dict, list))
+            for child in (part.values() if isinstance(part, dict) else part)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _unexplained() -> Problem:

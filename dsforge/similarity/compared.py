@@ -1,0 +1,97 @@
+"""Which text of an example is compared with that of another.
+
+Two examples are near-duplicates where their guards are equal and *each part* reaches the threshold.
+The parts are kept apart because of what real instruction data looks like: "hi" and "hello" with one long
+answer share 98% of their whole text and are still two rows worth having, as are a shared template with
+two answers, or a paraphrased prompt with the answer it had.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import orjson
+
+from dsforge.example import Example, Message, ToolCall
+from dsforge.io.jsonl import dumps
+from dsforge.similarity.key import exact_key, normalise
+
+On: TypeAlias = Literal["conversation", "prompt", "completion"]
+ON: tuple[On, ...] = ("conversation", "prompt", "completion")
+
+PARTS = 3
+"""Prompt, completion (or chosen), rejected; a part that is not compared is empty text."""
+
+_CONTEXT = ("system", "developer")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is compared of one example: normalised parts, and `guard`, what has to be equal besides."""
+
+    parts: tuple[str, str, str]
+    guard: bytes
+    key: bytes
+
+
+def _call_text(call: ToolCall) -> str:
+    if call.arguments is None:
+        return f"{call.name} {call.written or ''}"
+    try:
+        arguments = orjson.dumps(call.arguments, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # an integer beyond 64 bits
+        arguments = dumps(call.arguments).decode()
+    return f"{call.name} {arguments}"
+
+
+def _message_text(message: Message) -> str:
+    stretches = [message.reasoning or "", message.text, *map(_call_text, message.tool_calls)]
+    return normalise("\n".join(filter(None, stretches)))
+
+
+def _text(messages: list[Message]) -> str:
+    """The messages' normalised texts with a line break after each, so that turns do not run together."""
+    return "\n".join(map(_message_text, messages))
+
+
+def _sides(example: Example) -> tuple[list[Message], list[Message], list[Message]]:
+    """`(prompt, completion, rejected)` without system messages; of a pair, all shared turns are prompt."""
+    asked = [message for message in example.messages if message.role not in _CONTEXT]
+    if example.chosen is not None and example.rejected is not None:
+        return asked, example.chosen, example.rejected
+    prompt = [message for message in asked if message.role != "assistant"]
+    return prompt, [message for message in asked if message.role == "assistant"], []
+
+
+def _media(messages: list[Message]) -> str:
+    return "\n".join(f"{media.kind} {media.url}" for message in messages for media in message.media)
+
+
+def _context(example: Example) -> str:
+    system = _text([message for message in example.messages if message.role in _CONTEXT])
+    tools = dumps(example.tools).decode() if example.tools else ""
+    return f"{system}\n{tools}"
+
+
+def compared(example: Example, on: On = "conversation") -> Compared:
+    """What is compared of `example`.
+
+    - conversation: the prompt, the completion and, for a preference pair, the rejected answer as three
+      parts. System prompt, tools, media and the KTO label have to be equal. Exact copies also have the
+      same order of turns.
+    - prompt: what is asked, whatever the answer; media have to be equal.
+    - completion: what is answered, whatever the question (chosen and rejected as two parts).
+    """
+    prompt, completion, rejected = _sides(example)
+    if on == "prompt":
+        parts, guard, turns = (_text(prompt), "", ""), _media(prompt), ""
+    elif on == "completion":
+        parts, guard, turns = ("", _text(completion), _text(rejected)), _media(completion + rejected), ""
+    else:
+        parts = (_text(prompt), _text(completion), _text(rejected))
+        guard = f"{_context(example)}\n{_media(example.all_messages())}\n{example.label} {example.is_preference}"
+        turns = " ".join(message.role for message in example.messages)
+    guard_key = exact_key(guard)
+    lengths = " ".join(str(len(part)) for part in parts)  # so that no text can pass for two
+    return Compared(parts, guard_key, exact_key("\n".join((guard_key.hex(), turns, lengths, *parts))))

@@ -36,7 +36,7 @@ def command(
     fail_on: FailOn = typer.Option(FailOn.warning, "--fail-on", help="Exit with 1 from this severity on."),
     max_tokens: int = typer.Option(0, "--max-tokens", min=0, help="The longest row that fits (rule L301)."),
     tokenizer: str = typer.Option("", "--tokenizer", help="What counts the tokens; see dsforge cost --help."),
-    target: str = typer.Option("", "--target", help="Check against a platform's limits: zhipu, bailian, openai."),
+    target: str = typer.Option("", "--target", help="Check against a platform's formats and limits: openai, zhipu ..."),
     model: str = typer.Option("", "--model", help="The platform's model, where limits differ."),
     from_format: str = FORMAT,
     show: int = typer.Option(5, "--show", min=0, help="Findings to print of each rule; 0 prints all."),

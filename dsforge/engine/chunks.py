@@ -27,10 +27,11 @@ def plan_chunks(source: str | Path, workers: int) -> list[Chunk]:
         InputError: the file cannot be read as rows.
     """
     whole = [Chunk(str(source))]
-    if str(source) == "-":
-        return whole
-    reader = RowReader(source)  # also where one worker will do: a file that is none is found before the work
     path = Path(source)
+    if str(source) == "-" or path.is_fifo():  # can be read only once
+        return whole
+    reader = RowReader(source)  # also where one worker will do: what is no file of rows is found before the work
+    reader.close()
     count = min(workers * 4, path.stat().st_size // MIN_CHUNK)
     if workers == 1 or reader.layout != "jsonl" or reader.compressed or count < 2:
         return whole
@@ -52,5 +53,5 @@ def _line_starts(path: Path, count: int) -> list[int]:
 
 def plan_identity(sources: list[str]) -> list[tuple[str, int, int]]:
     """`(path, bytes, time of change)` of the inputs: what makes a plan the same plan."""
-    files = [Path(source) for source in sources if source != "-"]
+    files = [Path(source) for source in sources if source != "-" and not Path(source).is_fifo()]
     return [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]

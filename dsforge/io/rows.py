@@ -179,6 +179,10 @@ class RowReader:
         self.lines = 0
         self.layout: Layout = "jsonl" if start else _sniff(self._file)
 
+    def close(self) -> None:
+        """Close the file without reading it."""
+        self._file.close()
+
     def __iter__(self) -> Iterator[Row | Refused]:
         with self._file:
             yield from self._lines() if self.layout == "jsonl" else self._elements()

@@ -59,6 +59,9 @@ def open_source(source: str | Path) -> BinaryIO:
             if path.is_dir():
                 raise InputError(f"{name} is a directory: name a file in it")
             raw = path.open("rb")
+            if not raw.seekable():  # a pipe, as the shell's <(command) makes
+                with raw:
+                    raw = io.BytesIO(raw.read())
         except FileNotFoundError:
             raise InputError(f"{name} does not exist: check the path (working folder: {Path.cwd()})") from None
         except OSError as error:

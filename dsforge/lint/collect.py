@@ -6,6 +6,8 @@ from dsforge.example import Example, Message
 from dsforge.io.rows import Row
 from dsforge.lint.facts import Facts, Need, Settings
 
+_BATCH = 512
+
 
 def message_text(message: Message) -> str:
     """All that a message says, tool calls included, on one line per part."""
@@ -32,6 +34,7 @@ class Collector:
         self._needs = needs
         self._settings = settings
         self._facts = Facts()
+        self._to_count: list[Example] = []  # tokens are counted many rows at a time
 
     def add(self, row: Row, format_name: str, example: Example) -> None:
         """Note the facts of one decoded row."""
@@ -46,6 +49,19 @@ class Collector:
         facts.preference.append(example.is_preference)
         if "keys" in self._needs or "texts" in self._needs:
             self._add_texts(example)
+        if "tokens" in self._needs and self._settings.max_tokens is not None:
+            self._to_count.append(example)
+            if len(self._to_count) == _BATCH:
+                self._count()
+
+    def _count(self) -> None:
+        from dsforge.tokens.counter import DEFAULT, get_counter
+        from dsforge.tokens.rows import count_examples
+
+        counter = get_counter(self._settings.tokenizer or DEFAULT)
+        self._facts.tokenizer = counter.name if counter.exact else f"{counter.name}, +-{counter.error:.0%}"
+        self._facts.tokens += [row.longest for row in count_examples(self._to_count, counter)]
+        self._to_count.clear()
 
     def _add_texts(self, example: Example) -> None:
         from dsforge.similarity.key import exact_key, normalise
@@ -62,4 +78,6 @@ class Collector:
 
     def finish(self) -> Facts:
         """The facts of all rows added."""
+        if self._to_count:
+            self._count()
         return self._facts

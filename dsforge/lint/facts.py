@@ -45,8 +45,9 @@ class Facts(msgspec.Struct):
     """One entry per decoded row in every column.
 
     `path`, `row`, `line` say where it stands, `format` what it was decoded by. `prompt_key` and `key` are
-    16-byte hashes of the normalised prompt and of the whole row's text, `tokens` and `trained` counts:
-    empty columns where no rule needs them.
+    16-byte hashes of the normalised prompt and of the whole row's text, `tokens` the length of the row's
+    longest sequence (text alone; what a chat template adds comes on top): empty columns where no rule
+    needs them.
     """
 
     path: list[str] = []
@@ -57,7 +58,6 @@ class Facts(msgspec.Struct):
     category: list[str | None] = []
     preference: list[bool] = []
     tokens: list[int] = []
-    trained: list[int] = []
     prompt_key: list[bytes] = []
     key: list[bytes] = []
     text: list[str] = []
@@ -71,7 +71,7 @@ class Facts(msgspec.Struct):
         self.row.extend(row + rows_before for row in other.row)
         self.line.extend(line + lines_before for line in other.line)
         for name in ("path", "column", "format", "category", "preference",
-                     "tokens", "trained", "prompt_key", "key", "text"):  # fmt: skip
+                     "tokens", "prompt_key", "key", "text"):  # fmt: skip
             getattr(self, name).extend(getattr(other, name))
         self.tokenizer = self.tokenizer or other.tokenizer
 

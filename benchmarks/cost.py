@@ -23,38 +23,7 @@ from dsforge.cost.count import count_tokens
 from dsforge.tokens.counter import DEFAULT
 
 ENGLISH = ("please", "order", "return", "delivery", "late", "package", "customer", "refund", "account", "address")
-    "please",
-    "order",
-    "return",
-    "delivery",
-    "late",
-    "package",
-    "customer",
-    "refund",
-    "account",
-    "address",
-    "change",
-    "invoice",
-    "thank",
-    "sorry",
-]
 CHINESE = ("请问", "订单", "退货", "快递", "地址", "发票", "客服", "谢谢", "抱歉", "账户", "修改", "收到", "三天")
-    "请问",
-    "订单",
-    "退货",
-    "快递",
-    "地址",
-    "发票",
-    "客服",
-    "谢谢",
-    "抱歉",
-    "账户",
-    "修改",
-    "收到",
-    "三天",
-    "之内",
-    "处理",
-]
 
 
 def _text(rng: random.Random, words: int) -> str:

@@ -158,9 +158,11 @@ def _show_hardware(out: Output, hardware: list[HardwareQuote]) -> None:
             for h in hardware
         ],
     )  # fmt: skip
+    first = hardware[0]
     out.say(
-        f"  memory within {BAND:.0%} or so (BF16, gradient checkpointing); time at {UTILISATION[0]:.0%} to "
-        f"{UTILISATION[1]:.0%} of the peak; the amount is for the slow end"
+        f"  memory within {BAND:.0%} or so: BF16, gradient checkpointing, sequences of up to {first.max_tokens:,} tokens, "
+        f"{first.batch_size} at a time\n  time at {UTILISATION[0]:.0%} to {UTILISATION[1]:.0%} of the peak; "
+        "the amount is for the slow end"
     )
     for quote in hardware:
         if quote.amount is not None:

@@ -18,7 +18,10 @@ HOURS_A_MONTH = 730
 
 @dataclass(frozen=True)
 class Run:
-    """A training to be priced: what is trained, and on how much."""
+    """A training to be priced: what is trained, and on how much.
+
+    `max_tokens` is the longest sequence, `batch_size` how many sequences a GPU holds at a time.
+    """
 
     model: Model
     method: Method
@@ -79,4 +82,5 @@ def quote_hardware(run: Run, gpu: Gpu, book: PriceBook) -> HardwareQuote:
         float(round(amount, 4)) if amount is not None else None,
         price.currency if price and amount is not None else None, formula,
         price.source if price else gpu.source, (price.as_of if price else gpu.as_of).isoformat(),
+        run.max_tokens, run.batch_size,
     )  # fmt: skip

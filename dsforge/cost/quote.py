@@ -46,7 +46,8 @@ class HardwareQuote(msgspec.Struct, frozen=True):
     """Training on GPUs: the smallest count of one kind that fits (or 8 that do not).
 
     `memory_gib` is for each GPU. `hours` and `amount` are the slow, dear end of `hours_range`
-    (fast, slow); None where the model does not fit, `amount` also where no rent is known.
+    (fast, slow); None where the model does not fit, `amount` also where no rent is known. `max_tokens`
+    is the longest sequence, `batch_size` how many of them a GPU holds at a time.
     """
 
     gpu: str
@@ -62,3 +63,5 @@ class HardwareQuote(msgspec.Struct, frozen=True):
     formula: str
     source: str
     as_of: str
+    max_tokens: int
+    batch_size: int

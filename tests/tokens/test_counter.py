@@ -131,13 +131,13 @@ def test_no_network_is_said_and_does_not_hang(tmp_path: Path) -> None:
 def test_a_download_that_never_ends_is_left_behind(tmp_path: Path) -> None:
     printed, seconds = _in_a_fresh_process(
         "import socket, time\n"
-        "socket.socket.connect = lambda *_, **__: time.sleep(300)\n"
+        "socket.getaddrinfo = lambda *_, **__: time.sleep(300)\n"
         "import dsforge.tokens.counter as counter\n"
         "counter.DOWNLOAD_SECONDS = 1.0\n"
         "c = counter.get_counter('o200k_base'); print(c.name, c.note)",
         tmp_path,
     )
-    assert "did not come within 1 s" in printed or "could not be downloaded" in printed
+    assert "did not come within 1 s" in printed
     assert seconds < 20
 
 

@@ -158,11 +158,11 @@ def _show_hardware(out: Output, hardware: list[HardwareQuote]) -> None:
             for h in hardware
         ],
     )  # fmt: skip
-    first = hardware[0]
+    first, (low, high) = hardware[0], UTILISATION
+    sequences = f"sequences of up to {first.max_tokens:,} tokens, {first.batch_size} at a time"
+    out.say(f"  memory within {BAND:.0%} or so: BF16, gradient checkpointing, {sequences}")
     out.say(
-        f"  memory within {BAND:.0%} or so: BF16, gradient checkpointing, sequences of up to {first.max_tokens:,} tokens, "
-        f"{first.batch_size} at a time\n  time at {UTILISATION[0]:.0%} to {UTILISATION[1]:.0%} of the peak; "
-        "the amount is for the slow end"
+        f"  time to compute at {low:.0%} to {high:.0%} of the peak, without loading; the amount is for the slow end"
     )
     for quote in hardware:
         if quote.amount is not None:

@@ -140,8 +140,11 @@ def _hurdle(target: Target, name: str, method: Method | None, columns: Columns) 
     entry = target.models[name]
     if method and entry.methods and method not in entry.methods:
         return f"{target.name} trains {name} only by {' or '.join(entry.methods)}, not {method}"
-    if any(columns["pair"]) and "dpo" not in (entry.trains or target.trains):
+    trains = entry.trains or target.trains
+    if any(columns["pair"]) and "dpo" not in trains:
         return f"{target.name} does not train {name} on preference pairs"
+    if any(columns["label"]) and "kto" not in trains:
+        return f"{target.name} does not train {name} on rows with a KTO label"
     return None
 
 

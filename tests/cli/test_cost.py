@@ -97,6 +97,15 @@ def test_targets_that_cannot_train_the_rows_are_named(tmp_path: Path) -> None:
     assert "bailian-intl does not train qwen3-14b on preference pairs" in result["notes"]
 
 
+def test_labels_are_priced_only_where_they_can_be_trained(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    path.write_text("".join(json.dumps({**ROW, "label": good}) + "\n" for good in (True, False)))
+    result = json.loads(run(str(path), "--tokenizer", "approximate", "--json").stdout)
+    assert result["quotes"] == []
+    assert "zhipu does not train glm-4-9b on rows with a KTO label" in result["notes"]
+    assert len(result["hardware"]) > 1
+
+
 def test_a_profile_of_ones_own_is_a_target(rows: str, tmp_path: Path) -> None:
     profile = tmp_path / "mine.yaml"
     profile.write_text("extends: zhipu\nname: mine\nsource: https://example.org\nas_of: 2026-01-01\n")

@@ -12,6 +12,12 @@ from dsforge.io.diagnose import escape_pointer
 
 WRONG_TYPE = "S105"
 MISSING_FIELD = "S106"
+_KNOWN_FIELDS = frozenset({
+    "messages", "role", "content", "conversations", "from", "value", "instruction", "input", "output", "prompt",
+    "chosen", "rejected", "preferred_output", "non_preferred_output", "tools", "system", "name", "arguments",
+    "function",
+})  # fmt: skip
+"""Fields that are what they are called, and no misspelling of another."""
 META_KEYS = ("id", "category", "source", "provenance", "meta")
 
 
@@ -35,7 +41,8 @@ def need(row: dict[str, JSON], key: str, pointer: str = "") -> JSON:
     try:
         return row[key]
     except KeyError:
-        near = did_you_mean(key, row).replace("known:", "it has:")
+        near = did_you_mean(key, [name for name in row if name not in _KNOWN_FIELDS] or row)
+        near = near.replace("known:", "it has:")
         raise RowError(f"{pointer or 'the row'} has no {key!r}{near}", pointer, MISSING_FIELD) from None
 
 

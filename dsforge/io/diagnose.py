@@ -78,6 +78,19 @@ _MEANT = {
 _QUOTES = {"\u201c": "\u201d", "\u2018": "\u2019", "\u300c": "\u300d"}
 
 
+_BROKEN_BYTE = re.compile("[\udc80-\udcff]")
+
+
+def _encoding_of(raw: bytes) -> str:
+    """A guess at the encoding of bytes that are not UTF-8: GB18030 where they read as Chinese, else Latin-1."""
+    try:
+        text = raw.decode("gb18030")
+    except UnicodeDecodeError:
+        return "; the bytes may be Latin-1"
+    chinese = re.findall("[\u4e00-\u9fa5]+", text)
+    return f"; it reads as GB18030: {max(chinese, key=len)[:12]}" if chinese else "; the bytes may be Latin-1"
+
+
 def _printable(text: str) -> str:
     """`text` with the bytes that are not UTF-8, which it holds as lone surrogates, written as `\\x80`."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
@@ -296,8 +309,7 @@ class _Parser:
 
     def bad_character(self, char: str) -> None:
         if "\udc80" <= char <= "\udcff":  # put there by the surrogateescape decoding of a broken byte
-            self.report("encoding", self.at, f"byte 0x{ord(char) - 0xDC00:02x} is not valid UTF-8",
-                        "save the file as UTF-8; the byte may come from GB18030 or Latin-1")  # fmt: skip
+            self.broken_bytes(char)
         elif "\ud800" <= char <= "\udfff":
             self.report("encoding", self.at, "a lone surrogate", "remove it or write the whole character")
         else:
@@ -306,6 +318,15 @@ class _Parser:
             )
             escape = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, f"\\u{ord(char):04x}")
             self.syntax(self.at, f"a raw {name} inside text", f"write it as {escape}")
+
+    def broken_bytes(self, char: str) -> None:
+        """Report the bytes of the row that are not UTF-8: once, at the first of them."""
+        if any(problem.message.endswith("not valid UTF-8") for problem in self.problems):
+            return
+        count = len(_BROKEN_BYTE.findall(self.text))
+        which = f"byte 0x{ord(char) - 0xDC00:02x} is" if count == 1 else f"{count} bytes are"
+        raw = self.text.encode("utf-8", "surrogateescape")
+        self.report("encoding", self.at, f"{which} not valid UTF-8", f"save the file as UTF-8{_encoding_of(raw)}")
 
     def escape(self) -> str:
         start = self.at

@@ -7,8 +7,18 @@ from pathlib import Path
 
 import msgspec
 
+from dsforge.io.diagnose import ProblemKind
 from dsforge.io.jsonl import dumps
 from dsforge.io.rows import Refused, row_writer
+
+CODES: dict[ProblemKind, str] = {
+    "syntax": "J001",
+    "duplicate key": "J002",
+    "encoding": "J003",
+    "number": "J004",
+    "depth": "J005",
+}
+"""The code of the lint rule for each kind of problem, so that a reject and a finding say the same."""
 
 
 class Reject(msgspec.Struct, frozen=True):
@@ -42,7 +52,7 @@ def reject_refused(path: str, refused: Refused) -> Reject:
     place = f"column {column}" if first.line == 1 else f"line {first.line} of the row, column {column}"
     also = f" (and {more} more)" if more else ""
     reason = f"{place}: {first.message}; {first.help}{also}"
-    return Reject(path, refused.number, refused.line, "J001", reason, first.pointer, refused.raw)
+    return Reject(path, refused.number, refused.line, CODES[first.kind], reason, first.pointer, refused.raw)
 
 
 def rejects_path(output: str | Path) -> Path:

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from dsforge.example import Example, Message
+from dsforge.example import Example
 from dsforge.io.rows import Row
 from dsforge.lint.facts import Facts, Need, Settings
+from dsforge.similarity.compared import compared
+from dsforge.similarity.key import exact_key
 
 _BATCH = 512
-
-
-def message_text(message: Message) -> str:
-    """All that a message says, tool calls included, on one line per part."""
-    calls = [f"{call.name} {call.written or call.arguments}" for call in message.tool_calls]
-    media = [item.url for item in message.media]
-    return "\n".join([message.role, message.reasoning or "", message.text, *calls, *media])
-
-
-def split_prompt(example: Example) -> tuple[list[Message], list[Message]]:
-    """`(prompt, completion)`: everything up to the last assistant message, and that; for pairs both answers."""
-    if example.chosen is not None and example.rejected is not None:
-        return example.messages, example.chosen + example.rejected
-    for index in range(len(example.messages) - 1, -1, -1):
-        if example.messages[index].role == "assistant":
-            return example.messages[:index], example.messages[index:]
-    return example.messages, []
 
 
 class Collector:
@@ -47,8 +32,8 @@ class Collector:
         category = example.meta.get("category")
         facts.category.append(category if isinstance(category, str) else None)
         facts.preference.append(example.is_preference)
-        if "keys" in self._needs or "texts" in self._needs:
-            self._add_texts(example)
+        if "keys" in self._needs or "documents" in self._needs:
+            self._compare(example)
         if "tokens" in self._needs and self._settings.max_tokens is not None:
             self._to_count.append(example)
             if len(self._to_count) == _BATCH:
@@ -63,18 +48,13 @@ class Collector:
         self._facts.tokens += [row.longest for row in count_examples(self._to_count, counter)]
         self._to_count.clear()
 
-    def _add_texts(self, example: Example) -> None:
-        from dsforge.similarity.key import exact_key, normalise
-
-        prompt, completion = split_prompt(example)
-        asked, answered = (
-            normalise("\n".join(message_text(message) for message in part)) for part in (prompt, completion)
-        )
+    def _compare(self, example: Example) -> None:
+        document = compared(example)
         if "keys" in self._needs:
-            self._facts.prompt_key.append(exact_key(asked))
-            self._facts.key.append(exact_key(f"{asked}\n\n{answered}\n{example.label}"))
-        if "texts" in self._needs:
-            self._facts.text.append(f"{asked}\n\n{answered}")
+            self._facts.prompt_key.append(exact_key(f"{document.guard.hex()} {document.parts[0]}"))
+            self._facts.key.append(document.key)
+        if "documents" in self._needs:
+            self._facts.documents.append(document)
 
     def finish(self) -> Facts:
         """The facts of all rows added."""

@@ -7,8 +7,9 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from dsforge.errors import UsageError
+from dsforge.similarity.compared import Compared
 
-Need: TypeAlias = Literal["tokens", "keys", "texts"]
+Need: TypeAlias = Literal["tokens", "keys", "documents"]
 """Facts that cost time or memory, gathered only for the rules that ask for them."""
 
 
@@ -44,10 +45,10 @@ class Settings(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct):
     """One entry per decoded row in every column.
 
-    `path`, `row`, `line` say where it stands, `format` what it was decoded by. `prompt_key` and `key` are
-    16-byte hashes of the normalised prompt and of the whole row's text, `tokens` the length of the row's
-    longest sequence (text alone; what a chat template adds comes on top): empty columns where no rule
-    needs them.
+    `path`, `row`, `line` say where it stands, `format` what it was decoded by. `key` is the 16-byte key under
+    which `dsforge dedup` meets exact copies, `prompt_key` the same of what is asked (under an equal system
+    prompt). `tokens` is the length of the row's longest sequence: text alone, what a chat template adds
+    comes on top. `documents` is what near-duplicates are compared by. Columns that no rule needs are empty.
     """
 
     path: list[str] = []
@@ -60,7 +61,7 @@ class Facts(msgspec.Struct):
     tokens: list[int] = []
     prompt_key: list[bytes] = []
     key: list[bytes] = []
-    text: list[str] = []
+    documents: list[Compared] = []
     tokenizer: str = ""
 
     def __len__(self) -> int:
@@ -71,7 +72,7 @@ class Facts(msgspec.Struct):
         self.row.extend(row + rows_before for row in other.row)
         self.line.extend(line + lines_before for line in other.line)
         for name in ("path", "column", "format", "category", "preference",
-                     "tokens", "prompt_key", "key", "text"):  # fmt: skip
+                     "tokens", "prompt_key", "key", "documents"):  # fmt: skip
             getattr(self, name).extend(getattr(other, name))
         self.tokenizer = self.tokenizer or other.tokenizer
 

@@ -73,9 +73,13 @@ def test_every_mistake_is_named_at_its_place(row: str, expected: list[tuple[int,
         assert help in problem.help
 
 
-def test_bytes_that_are_not_utf8_are_reported_one_by_one() -> None:
-    problems = diagnose(b'{"a": "caf\xe9 \xff"}').problems
-    assert [(problem.kind, problem.column) for problem in problems] == [("encoding", 11), ("encoding", 13)]
+def test_bytes_that_are_not_utf8_are_reported_once_with_a_guess() -> None:
+    (one,) = diagnose(b'{"a": "caf\xe9"}').problems
+    assert (one.kind, one.column, one.message) == ("encoding", 11, "byte 0xe9 is not valid UTF-8")
+    assert "Latin-1" in one.help
+    (many,) = diagnose('{"a": "请帮我改地址"}'.encode("gb18030")).problems
+    assert many.message.endswith("bytes are not valid UTF-8")
+    assert "GB18030: 请帮我改地址" in many.help
 
 
 def test_large_integers_are_kept_exact() -> None:

@@ -14,8 +14,9 @@ import yaml
 
 import dsforge
 from dsforge.formats.format import all_formats
+from dsforge.io.rejects import CODES
 from dsforge.lint.facts import Settings
-from dsforge.lint.rule import FAMILIES, Rule, all_rules, documentation
+from dsforge.lint.rule import FAMILIES, BytesRule, Rule, all_rules, documentation
 from dsforge.lint.run import lint
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -139,6 +140,12 @@ def test_every_code_a_decoder_raises_has_a_rule() -> None:
     codes = {code for path in package.glob("*.py") for code in re.findall(r'"([JSTLBQPDX]\d{3})"', path.read_text())}
     writing_only = {"S109", "S110"}
     assert codes - writing_only <= set(all_rules())
+
+
+def test_a_reject_has_the_code_of_the_finding() -> None:
+    assert {kind: rule.code for rule in RULES if isinstance(rule, BytesRule) for kind in rule.kinds}.items() >= (
+        CODES.items()
+    )
 
 
 @pytest.mark.parametrize("name", sorted(all_formats()))

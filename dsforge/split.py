@@ -117,7 +117,7 @@ def _groups(rows: Collected) -> list[Group]:
 
 
 def quotas(counts: Mapping[str, int], share: float) -> Counter[str]:
-    """How many rows of each category make up `share` of all (largest remainders; at least one row, where there are two)."""
+    """How many rows of each category make up `share` of all: largest remainders, at least one row on each side."""
     total = sum(counts.values())
     wanted = min(max(round(total * share), 1), total - 1)
     exact = {category: count * wanted / total for category, count in counts.items()}
@@ -137,7 +137,7 @@ def choose_validation(groups: Sequence[Group], categories: Sequence[str], ratio:
     """The rows for validation: whole groups, each category near its share.
 
     Groups are drawn in a random order and taken where they fit the quotas; a second round takes those that
-    do not fit but bring the counts nearer.
+    do not fit but bring the counts nearer, a third fills up to the total whatever the category.
     """
     if len(groups) < 2:
         return set()
@@ -157,8 +157,13 @@ def choose_validation(groups: Sequence[Group], categories: Sequence[str], ratio:
         if wanted.total() > 0 and _shortfall(wanted, counts) > 0:
             chosen.update(group)
             wanted.subtract(counts)
+    for group, counts in left:
+        if len(group) <= wanted.total() and chosen.isdisjoint(group):
+            chosen.update(group)
+            wanted.subtract(counts)
     if not chosen:  # every group is far larger than the share: the smallest is the least wrong
-        chosen.update(min(order, key=len))
+        smallest: Group = min(order, key=len)
+        chosen.update(smallest)
     return chosen
 
 

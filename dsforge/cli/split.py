@@ -36,9 +36,11 @@ def command(
     from msgspec.structs import asdict
 
     from dsforge.io.rejects import rejects_path
+    from dsforge.similarity.collect import check_sources
     from dsforge.split import UNCATEGORISED, split
 
     out = Output(as_json)
+    check_sources(inputs, format_name)  # before a folder is made for nothing
     train, validation = _places(output, train, validation)
     result = split(
         inputs, train, validation, ratio=ratio, seed=seed, rejects=rejects or None,

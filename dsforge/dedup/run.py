@@ -114,5 +114,5 @@ def _write(
         if rows.rejects:
             for reject in rows.rejects:
                 files[-1].write(reject.to_json())
-    if not rows.rejects and str(rejects) != "-":
+    if not rows.rejects and "-" not in (str(rejects), str(output)):
         Path(rejects).unlink(missing_ok=True)  # one of an earlier run would tell of rows that are fine now

@@ -80,16 +80,18 @@ def compared(example: Example, on: On = "conversation") -> Compared:
     - conversation: the prompt, the completion and, for a preference pair, the rejected answer as three
       parts. System prompt, tools, media and the KTO label have to be equal. Exact copies also have the
       same order of turns.
-    - prompt: what is asked, whatever the answer; media have to be equal.
+    - prompt: what is asked, whatever the answer and the system prompt; media have to be equal. An example in
+      which nothing is asked is compared as a conversation, or all such would be copies of one.
     - completion: what is answered, whatever the question (chosen and rejected as two parts).
     """
     prompt, completion, rejected = _sides(example)
-    if on == "prompt":
-        parts, guard, turns = (_text(prompt), "", ""), _media(prompt), ""
+    asked, media = _text(prompt), _media(prompt)
+    if on == "prompt" and (asked or media):
+        parts, guard, turns = (asked, "", ""), media, ""
     elif on == "completion":
         parts, guard, turns = ("", _text(completion), _text(rejected)), _media(completion + rejected), ""
     else:
-        parts = (_text(prompt), _text(completion), _text(rejected))
+        parts = (asked, _text(completion), _text(rejected))
         guard = f"{_context(example)}\n{_media(example.all_messages())}\n{example.label} {example.is_preference}"
         turns = " ".join(message.role for message in example.messages)
     guard_key = exact_key(guard)

@@ -56,7 +56,7 @@ def _width(codes: U32, start: int, end: int) -> int:
 
 @compiled
 def _hash(codes: U32, at: int, width: int, salt: np.uint64) -> np.uint64:
-    value = _ONE
+    value: np.uint64 = _ONE
     for step in range(width):
         value = value * BASE + np.uint64(codes[at + step])
     value ^= salt

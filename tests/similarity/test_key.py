@@ -1,0 +1,28 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsforge.similarity.key import KEY_BYTES, exact_key, normalise
+
+
+def test_width_case_and_white_space_do_not_count() -> None:
+    assert normalise("  Ｈｅｌｌｏ\u3000\tWorld\r\n") == "hello world"
+    assert normalise("STRASSE") == normalise("Straße")
+
+
+def test_punctuation_digits_and_accents_count() -> None:
+    assert len({normalise(text) for text in ("f(x)", "f[x]", "fx", "f(1)", "résumé", "resume")}) == 6
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing(text: str) -> None:
+    assert normalise(normalise(text)) == normalise(text)
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_the_short_way_for_ascii_is_the_long_way(text: str) -> None:
+    assert normalise(text) == normalise(text + "é").removesuffix("é").rstrip(" ")
+
+
+def test_a_key_has_128_bits_and_takes_lone_surrogates() -> None:
+    assert len(exact_key("x")) == KEY_BYTES == 16
+    assert exact_key("\ud800") != exact_key("\ud801")

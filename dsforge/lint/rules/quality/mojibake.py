@@ -12,51 +12,48 @@ Good:
 """
 
 import re
+from codecs import getincrementaldecoder
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
 
 _FOREIGN = re.compile(r"[\x80-\u02ff\u03c0\u2000-\u22ff\u25ca\uf8ff\ufb00-\ufb02]{2,}")
-_HAN = re.compile(r"[\u4e00-\u9fff\uff00-\uffef\u3000-\u303f\u2000-\u206f€]{6,}")
+_HAN = re.compile(r"[\u2000-\u206f\u3000-\u33ff\u4e00-\u9fff\ue000-\uf8ff\ufe30-\ufe4f\uff00-\uffef€]{6,}")
 _LOST = re.compile("\ufffd+|(?:锟斤拷)+|(?:烫){4,}")
 _SINGLE_BYTE = ("cp1252", "mac_roman")
 
 
-def _restored(run: str, codec: str) -> str | None:
+def _restored(run: str, codec: str) -> str:
+    """What the run says as UTF-8, up to half a character at its end; "" where it is no UTF-8."""
     try:
-        return run.encode(codec).decode()
+        return getincrementaldecoder("utf-8")().decode(run.encode(codec))
     except (UnicodeEncodeError, UnicodeDecodeError):
-        return None
+        return ""
 
 
-def _meant(run: str) -> str | None:
-    """What a run of odd characters was before it was decoded wrongly; None where it is itself."""
-    for codec in _SINGLE_BYTE:
-        # a run of broken text may end in half a character: the last few are tried without
-        for end in range(len(run), max(len(run) - 3, 1), -1):
-            meant = _restored(run[:end], codec)
-            if meant is not None and _is_likely(run[:end], meant):
-                return meant
-    return None
+def _meant(run: str) -> str:
+    """What a run of odd characters was before it was decoded wrongly; "" where it is itself."""
+    restored = (_restored(run, codec) for codec in _SINGLE_BYTE)
+    return next((meant for meant in restored if meant and _is_likely(run, meant)), "")
 
 
 def _is_likely(run: str, meant: str) -> bool:
     """Whether the decoded text is no accident: two-byte characters are, beside quotes and dashes."""
     if any(char >= "\u0800" for char in meant):
         return True
-    safe = [pair for pair in zip(run[::2], run[1::2], strict=False) if pair[0] in "ÂÃ" and "\xa0" <= pair[1] <= "\xbf"]
-    return len(safe) * 2 == len(run)
+    pairs = [run[at : at + 2] for at in range(0, 2 * len(meant), 2)]
+    return all(pair[0] in "ÂÃ" and "\xa0" <= pair[1] <= "\xbf" for pair in pairs)
 
 
-def _find(text: str) -> tuple[str, str | None] | None:
+def _find(text: str) -> tuple[str, str] | None:
+    """`(run, what it was)` of the first broken run; what it was is "" where that is lost."""
     if lost := _LOST.search(text):
-        return lost.group(), None
+        return lost.group(), ""
     for match in _FOREIGN.finditer(text):
-        if (meant := _meant(match.group())) is not None:
+        if meant := _meant(match.group()):
             return match.group(), meant
     for match in _HAN.finditer(text):
-        meant = _restored(match.group(), "gb18030")
-        if meant is not None:
+        if meant := _restored(match.group(), "gb18030"):
             return match.group(), meant
     return None
 
@@ -67,7 +64,7 @@ def _check(example: Example, report: Report) -> None:
         if text.isascii() or (found := _find(text)) is None:
             continue
         run, meant = found
-        if meant is None:
+        if not meant:
             report(f"{run[:20]!r} stands where characters were lost", index, "take the text from its source again")
         else:
             report(f"{run[:20]!r} was probably {meant[:20]!r}, decoded in the wrong encoding", index,

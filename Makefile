@@ -1,0 +1,40 @@
+# `make demo` and `make test` need only Python 3.10 or later, pip and a package registry.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint pytest bench clean
+
+demo: $(VENV)/.train  ## raw files to a trained adapter, on examples/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+test: lint pytest  ## everything that has to hold before a change lands
+
+pytest: $(VENV)/.dev
+	$(BIN)/pytest -n 2
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.dev  ## ours and the peers in one run, as ratios
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.train: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing dsforge with its training extra into $(VENV) (about a minute) ..."
+	@$(PIP) -e '.[train]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing dsforge with everything the tests need into $(VENV) ..."
+	@$(PIP) -e '.[train,augment,bench,dev]'
+	@touch $@ $(VENV)/.train
+
+clean:
+	rm -rf $(VENV) demo build dist

@@ -107,7 +107,7 @@ def _groups(rows: Collected) -> list[Group]:
     """Rows that have to stay together, by first row."""
     assert rows.sketches is not None
     documents = Groups(len(rows.sketches))
-    connect(documents, buckets(rows.sketches.keys()), rows.sketches.similarity, THRESHOLD)
+    connect(documents, buckets(rows.sketches.keys()), rows.sketches, THRESHOLD)
     together = Groups(len(rows))
     for document, row in enumerate(rows.document_row):
         together.join(row, rows.document_row[documents.find(document)])

@@ -84,7 +84,7 @@ def _verdicts(rows: Collected, threshold: float) -> tuple[list[int], dict[int, f
     if rows.sketches is None:
         return kept, similarity
     near: dict[int, int] = {}
-    for match in star_clusters(buckets(rows.sketches.keys()), rows.sketches.similarity, threshold):
+    for match in star_clusters(buckets(rows.sketches.keys()), rows.sketches, threshold):
         row = rows.document_row[match.removed]
         near[row], similarity[row] = rows.document_row[match.kept], match.similarity
     for row, original in enumerate(rows.original):

@@ -8,17 +8,15 @@ nothing can be written it is compiled anew in each process. Importing this modul
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from dsforge.similarity.compared import PARTS
 from dsforge.similarity.minhash import PERMUTATIONS
-from dsforge.similarity.shingle import BASE, CJK_RANGES, CJK_SHARE, CJK_WIDTH, I64, SALTS, U32, U64, WIDTH
+from dsforge.similarity.shingle import BASE, CJK_RANGES, CJK_SHARE, CJK_WIDTH, I64, SALTS, U8, U32, U64, WIDTH
 
-U8: TypeAlias = "NDArray[np.uint8]"
 F = TypeVar("F", bound=Callable[..., object])
 
 

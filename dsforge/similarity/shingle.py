@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from dsforge.similarity.compared import PARTS
 
+U8: TypeAlias = "NDArray[np.uint8]"
 U32: TypeAlias = "NDArray[np.uint32]"
 U64: TypeAlias = "NDArray[np.uint64]"
 I64: TypeAlias = "NDArray[np.int64]"

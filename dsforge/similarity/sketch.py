@@ -2,35 +2,47 @@
 
 Texts arrive one at a time and are signed in batches, by a background thread where there is more than one
 batch (the kernel holds no interpreter lock). A document costs its band keys in memory (144 bytes at
-0.8) and its text in a file without a name; candidates are read back from there to be verified.
+0.8), 128 bytes to estimate by, and its text in a file without a name, from which candidates are read back.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 
 from dsforge.io.spill import Spill
 from dsforge.similarity.compared import Compared
 from dsforge.similarity.lsh import Banding, band_keys
-from dsforge.similarity.minhash import sign_compiled, sign_numpy
-from dsforge.similarity.shingle import U64, Texts, pack
+from dsforge.similarity.minhash import PERMUTATIONS, sign_compiled, sign_numpy
+from dsforge.similarity.shingle import U8, U64, Texts, pack
 from dsforge.similarity.verify import jaccard_compiled, jaccard_numpy
 
 BATCH = 4_000_000
 """Code points a batch. What fits one batch is signed by numpy: about as fast as loading the kernel (0.4 s)."""
 
+_BY_NUMPY = 1000  # comparisons (0.3 ms each) after which the kernel (0.02 ms) is worth loading
+_NOT_WORTH_IT = 8  # candidates so few that verifying them is as fast as estimating
 _WAITING = 2  # batches a worker may have in the queue, which bounds the memory
 
 
-def _keys_of(documents: Sequence[Sequence[str]], guards: Sequence[bytes], banding: Banding, compiled: bool) -> U64:
+Signed: TypeAlias = "tuple[U64, U8]"
+"""Band keys, and the low byte of each value of the signatures."""
+
+DEVIATIONS = 4
+"""Standard deviations below the threshold at which an estimate rules a pair out: for a pair right at the threshold
+wrong 6 times in 100,000, above it far less."""
+
+
+def _sign(documents: Sequence[Sequence[str]], guards: Sequence[bytes], banding: Banding, compiled: bool) -> Signed:
     texts = pack(documents)
     signatures = sign_compiled(texts) if compiled else sign_numpy(texts)
     firsts = np.frombuffer(b"".join(guard[:8] for guard in guards), dtype="<u8").astype(np.uint64)
-    return band_keys(signatures, firsts, banding)
+    return band_keys(signatures, firsts, banding), signatures.astype(np.uint8)
 
 
 class Sketches:
@@ -43,8 +55,11 @@ class Sketches:
         self._points = 0
         self._limit = workers * _WAITING
         self._pool = ThreadPoolExecutor(workers)
-        self._batches: list[Future[U64]] = []
+        self._batches: list[Future[Signed]] = []
+        self._keys: U64 = np.empty((0, banding.bands), dtype=np.uint64)
+        self._low: U8 = np.empty((0, PERMUTATIONS), dtype=np.uint8)
         self._compiled = False
+        self._verified = 0
         self._texts = Spill()
         self._lengths: list[tuple[int, int, int]] = []
         self._read = lru_cache(maxsize=4096)(self._read_document)
@@ -72,22 +87,33 @@ class Sketches:
         self._points += sum(self._lengths[-1])
         if self._points >= BATCH:
             self._compiled = True
-            self._sign()
+            self._submit()
 
-    def _sign(self) -> None:
+    def _submit(self) -> None:
         if len(self._batches) >= self._limit:
             self._batches[-self._limit].result()
-        batch = self._pool.submit(_keys_of, self._documents, self._guards, self._banding, self._compiled)
+        batch = self._pool.submit(_sign, self._documents, self._guards, self._banding, self._compiled)
         self._batches.append(batch)
         self._documents, self._guards, self._points = [], [], 0
 
     def keys(self) -> U64:
         """The band keys of all documents, one row each."""
         if self._documents:
-            self._sign()
-        if not self._batches:
-            return np.empty((0, self._banding.bands), dtype=np.uint64)
-        return np.concatenate([batch.result() for batch in self._batches])
+            self._submit()
+        signed = [batch.result() for batch in self._batches]
+        self._low = np.concatenate([self._low, *(low for _, low in signed)])
+        self._batches = []
+        self._keys = np.concatenate([self._keys, *(keys for keys, _ in signed)])
+        return self._keys
+
+    def likely(self, document: int, others: list[int], threshold: float) -> list[int]:
+        """Those of `others` that share enough values of the signature to reach `threshold`; after `keys`."""
+        if len(others) < _NOT_WORTH_IT:
+            return others
+        deviation = math.sqrt(threshold * (1 - threshold) / PERMUTATIONS)
+        shared = (self._low[others] == self._low[document]).sum(axis=1)
+        ruled_in = shared >= PERMUTATIONS * (threshold - DEVIATIONS * deviation)
+        return [other for other, likely in zip(others, ruled_in.tolist(), strict=True) if likely]
 
     def _read_document(self, number: int) -> Texts:
         text = self._texts[number].decode("utf-8", "surrogatepass")
@@ -100,5 +126,6 @@ class Sketches:
         for ours, theirs in zip(self._lengths[left], self._lengths[right], strict=True):
             if (ours == 0) != (theirs == 0):
                 return 0.0
-        exact = jaccard_compiled if self._compiled else jaccard_numpy
+        self._verified += 1
+        exact = jaccard_compiled if self._compiled or self._verified > _BY_NUMPY else jaccard_numpy
         return exact(self._read(left), self._read(right))

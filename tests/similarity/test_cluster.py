@@ -1,45 +1,73 @@
-import numpy as np
+from collections.abc import Callable
 
-from dsforge.similarity.cluster import Groups, Match, connect, star_clusters
+import numpy as np
+import pytest
+
+from dsforge.similarity import cluster
+from dsforge.similarity.cluster import LIMIT, Groups, Match, connect, star_clusters
 
 LINE = [0.0, 0.1, 0.2, 0.3, 0.9]
 """A chain: neighbours are alike, its ends are not."""
 
 
-def near(left: int, right: int) -> float:
-    return 1 - abs(LINE[left] - LINE[right])
+class Told:
+    """Similarities as a function tells them; the pairs asked for are noted."""
+
+    def __init__(self, tell: Callable[[int, int], float]) -> None:
+        self.tell = tell
+        self.asked: list[tuple[int, int]] = []
+
+    def likely(self, document: int, others: list[int], threshold: float) -> list[int]:
+        return others
+
+    def similarity(self, left: int, right: int) -> float:
+        self.asked.append((left, right))
+        return self.tell(left, right)
 
 
+NEAR = Told(lambda left, right: 1 - abs(LINE[left] - LINE[right]))
+NEVER = 0.0
 ALL = [np.arange(5)]
 
 
 def test_a_star_removes_nothing_on_hearsay() -> None:
-    matches = star_clusters(ALL, near, 0.85)
+    matches = star_clusters(ALL, NEAR, 0.85)
     assert [(match.removed, match.kept) for match in matches] == [(1, 0), (3, 2)]
-    assert all(match.similarity == near(match.removed, match.kept) for match in matches)
+    assert all(match.similarity == NEAR.tell(match.removed, match.kept) for match in matches)
 
 
 def test_the_earliest_kept_wins() -> None:
-    assert star_clusters(
-        [np.array([1, 2]), np.array([0, 2])], lambda left, right: 0.9 if 2 in (left, right) else 0, 0.8
-    ) == [Match(2, 0, 0.9)]
+    alike = Told(lambda left, right: 0.9 if 2 in (left, right) else 0)
+    assert star_clusters([np.array([1, 2]), np.array([0, 2])], alike, 0.8) == [Match(2, 0, 0.9)]
 
 
 def test_a_group_is_the_whole_chain() -> None:
     groups = Groups(5)
-    connect(groups, ALL, near, 0.85)
+    connect(groups, ALL, NEAR, 0.85)
     assert groups.members() == [[0, 1, 2, 3], [4]]
 
 
 def test_only_candidates_are_verified_and_none_twice() -> None:
-    asked: list[tuple[int, int]] = []
+    told = Told(lambda left, right: NEVER)
+    connect(Groups(4), [np.array([0, 1, 2]), np.array([0, 1])], told, 0.8)
+    assert told.asked == [(1, 0), (2, 0), (2, 1)]
+    told.asked.clear()
+    star_clusters([np.array([0, 1]), np.array([0, 1])], told, 0.8)
+    assert told.asked == [(1, 0)]
 
-    def never(left: int, right: int) -> float:
-        asked.append((left, right))
-        return 0.0
 
-    connect(Groups(4), [np.array([0, 1, 2]), np.array([0, 1])], never, 0.8)
-    assert asked == [(0, 1), (0, 2), (1, 2)]
-    asked.clear()
-    star_clusters([np.array([0, 1]), np.array([0, 1])], never, 0.8)
-    assert asked == [(1, 0)]
+@pytest.mark.parametrize("few", [10_000, 50])
+def test_those_that_share_the_most_buckets_are_tried_first_and_not_all(
+    few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A template joins all; the pair that is alike also shares other buckets, and is found before patience ends."""
+    monkeypatch.setattr(cluster, "_FEW", few)  # both ways to count
+    told = Told(lambda left, right: 0.9 if {left, right} == {700, 999} else 0.1)
+    buckets = [np.arange(1000), np.array([700, 999]), np.array([3, 700, 999])]
+    assert star_clusters(buckets, told, 0.8) == [Match(999, 700, 0.9)]
+    assert len(told.asked) <= 1000 * min(few, LIMIT)
+    told.asked.clear()
+    groups = Groups(1000)
+    connect(groups, buckets, told, 0.8)
+    assert groups.find(999) == 700
+    assert len(told.asked) <= 1000 * min(few, LIMIT)

@@ -49,7 +49,7 @@ def test_verdicts_are_the_same_with_and_without_compilation(monkeypatch: pytest.
         with Sketches(Banding(18, 7)) as sketches:
             for item in items:
                 sketches.add(item)
-            verdicts.append(star_clusters(buckets(sketches.keys()), sketches.similarity, 0.8))
+            verdicts.append(star_clusters(buckets(sketches.keys()), sketches, 0.8))
     assert verdicts[0] == verdicts[1]
     assert len(verdicts[0]) > 20
 
@@ -69,3 +69,17 @@ def test_recall_of_the_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_none_is_no_document() -> None:
     assert keys([]).shape == (0, 18)
+
+
+def test_an_estimate_rules_out_no_pair_that_reaches_the_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sketch, "BATCH", 1000)
+    with Sketches(Banding(18, 7)) as sketches:
+        for item in documents(300):
+            sketches.add(item)
+        sketches.keys()
+        for document in range(0, 300, 7):
+            others = [other for other in range(300) if other != document]
+            likely = sketches.likely(document, others, 0.8)
+            true = [other for other in others if sketches.similarity(document, other) >= 0.8]
+            assert set(true) <= set(likely)
+            assert len(likely) < 50

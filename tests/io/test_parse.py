@@ -94,6 +94,18 @@ def test_duplicate_keys_are_refused_where_asked() -> None:
     assert [problem.pointer for problem in parse(raw, strict=True)[1]] == ["/b/c"]
 
 
+pairs = st.lists(st.tuples(st.sampled_from(["a", "b", 'c":', ":"]), json_values), max_size=4)
+
+
+@given(pairs, st.sampled_from([":", ": ", " : ", "\n:"]), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_duplicate_keys_are_never_overlooked(pairs: list[tuple[str, object]], colon: str, ascii_only: bool) -> None:
+    members = [f"{json.dumps(key)}{colon}{json.dumps(value, ensure_ascii=ascii_only)}" for key, value in pairs]
+    problems = parse(("{" + ",".join(members) + "}").encode("utf-8"), strict=True)[1]
+    repeated = len({key for key, _ in pairs}) != len(pairs)
+    assert any(problem.kind == "duplicate key" for problem in problems) == repeated
+
+
 def test_deep_nesting_ends_without_a_crash() -> None:
     raw = b"[" * 100_000
     assert [problem.kind for problem in parse(raw)[1]] == ["depth"]

@@ -9,6 +9,7 @@ from dsforge.cli.output import FORMAT, JSON_FLAG, Output, quantity
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 _SHOWN = 5
+_MANY = 0.3  # share of near-duplicates above which a shared template is likelier than copying
 
 
 @app.command()
@@ -70,6 +71,11 @@ def command(
     if len(near) > _SHOWN:
         where = clusters or "name a file with --clusters to see them"
         out.say(f"  and {len(near) - _SHOWN:,} more: {where}")
+    if result.near_duplicates > _MANY * result.rows_in:
+        out.note(
+            "dsforge: many rows are near-duplicates. Rows that differ only in a few words of a long shared "
+            "template count as alike: look at some with --clusters FILE; --threshold 0.9 or --exact removes fewer"
+        )
     if rejects_file:
         out.note(f"dsforge: rejected rows with their reasons: {rejects_file} (the first: {result.first_reject})")
     out.result(

@@ -45,6 +45,16 @@ def test_what_people_read_names_both_rows_and_counts_all(tmp_path: Path) -> None
     assert json.loads((tmp_path / "out.rejects.jsonl").read_text())["raw"] == "{broken"
 
 
+def test_rows_that_share_a_template_get_a_word_of_caution(tmp_path: Path) -> None:
+    rows = [json.dumps({"instruction": f"{LONG} number {n}", "output": "yes"}) for n in range(10)]
+    (tmp_path / "in.jsonl").write_text("\n".join(rows))
+    done = dsforge("dedup", "in.jsonl", "-o", "out.jsonl", folder=tmp_path)
+    assert "10 rows in, 1 out" in done.stdout
+    assert "template" in done.stderr
+    write(tmp_path / "in.jsonl")
+    assert "template" not in dsforge("dedup", "in.jsonl", "-o", "out.jsonl", folder=tmp_path).stderr
+
+
 def test_standard_input_to_standard_output(tmp_path: Path) -> None:
     text = write(tmp_path / "in.jsonl").read_text()
     done = dsforge("dedup", "-", folder=tmp_path, stdin=text)

@@ -18,28 +18,10 @@ from pathlib import Path
 
 import orjson
 
-WORDS = [
-    "how",
-    "can",
-    "we",
-    "help",
-    "with",
-    "an",
-    "order",
-    "that",
-    "has",
-    "not",
-    "arrived",
-    "请问",
-    "我的",
-    "订单",
-    "什么",
-    "时候",
-    "可以",
-    "送到",
-    "please",
-    "check",
-]
+WORDS = (
+    "how", "can", "we", "help", "with", "an", "order", "that", "has", "not", "arrived", "please", "check",
+    "请问", "我的", "订单", "什么", "时候", "可以", "送到",
+)  # fmt: skip
 
 
 def write_rows(path: Path, rows: int) -> None:

@@ -71,7 +71,7 @@ def command(
     if len(near) > _SHOWN:
         where = clusters or "name a file with --clusters to see them"
         out.say(f"  and {len(near) - _SHOWN:,} more: {where}")
-    if result.near_duplicates > _MANY * result.rows_in:
+    if result.near_duplicates > max(_MANY * result.rows_in, _SHOWN):
         out.note(
             "dsforge: many rows are near-duplicates. Rows that differ only in a few words of a long shared "
             "template count as alike: look at some with --clusters FILE; --threshold 0.9 or --exact removes fewer"

@@ -3,6 +3,9 @@
 No Python object is made per shingle. The machine code is cached beside this file, or, where the
 package lies in a read-only place, in the user's cache folder (NUMBA_CACHE_DIR overrides both); where
 nothing can be written it is compiled anew in each process. Importing this module loads numba.
+
+numba sees that a cache is stale by this file alone, and constants are compiled in: whoever changes one that is
+imported here (a width, a salt, the base) raises `REVISION`, so that this file changes too.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ import numpy as np
 from dsforge.similarity.compared import PARTS
 from dsforge.similarity.minhash import PERMUTATIONS
 from dsforge.similarity.shingle import BASE, CJK_RANGES, CJK_SHARE, CJK_WIDTH, I64, SALTS, U8, U32, U64, WIDTH
+
+REVISION = 1
 
 F = TypeVar("F", bound=Callable[..., object])
 

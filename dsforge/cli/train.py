@@ -1,0 +1,213 @@
+"""`dsforge train`: a run configured by Hydra overrides, looked at before it starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from dsforge.cli.output import JSON_FLAG, Output, quantity
+from dsforge.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from dsforge.train.manifest import Manifest
+    from dsforge.train.preflight import Preflight, Stretch
+    from dsforge.train.recipe import Step
+    from dsforge.train.run import Prepared
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+_OPTIONS = ("--check", "--cfg", "--json", "--help")
+_SHOWN_CONTEXT, _SHOWN_TRAINED = 400, 600  # characters of a stretch, before it is shortened in the middle
+_LINES_OF_PROGRESS = 10
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    epilog="dsforge train model=tiny data.path=rows.jsonl run.name=first",
+)
+def command(
+    overrides: list[str] = typer.Argument(
+        None, metavar="OVERRIDE...", help="Hydra overrides: data.path=FILE model=tiny peft=full trl.learning_rate=1e-4"
+    ),
+    check: bool = typer.Option(False, "--check", help="Stop after the preflight: nothing is trained or written."),
+    cfg: bool = typer.Option(False, "--cfg", help="Print the composed configuration as YAML and stop."),
+    as_json: bool = JSON_FLAG,
+) -> int:
+    """Train a model on rows of any format: LoRA or full, by TRL.
+
+    model=tiny is a smoke model built on the spot; a real one is model.path=OWNER/NAME or a folder. Before the
+    first step you see how many tokens are trained and one row with the trained part marked.
+    """
+    words = list(overrides or [])
+    _refuse_options(words)
+    if cfg:
+        return _print_config(words)
+    from dsforge.train.app import compose_config
+    from dsforge.train.run import prepared
+
+    out = Output(as_json)
+    config = compose_config(words)
+    with prepared(config) as run:
+        _say_preflight(out, run)
+        rejected = len(run.training.rejects) + (len(run.validation.rejects) if run.validation else 0)
+        if check:
+            _say_rejects(out, run.training.rejects and f"the first: row {run.training.rejects[0].row}")
+            _result(out, run, None)
+            return 1 if rejected else 0
+        manifest = _train(out, run)
+        _say_end(out, run, manifest)
+        if rejected:
+            from dsforge.train.run import REJECTS
+
+            out.note(f"dsforge: rejected rows with their reasons: {run.folder / REJECTS}")
+        _result(out, run, manifest)
+    return 1 if rejected else 0
+
+
+def _refuse_options(words: list[str]) -> None:
+    for word in words:
+        if word in ("-m", "--multirun"):
+            raise UsageError("sweeps (--multirun) are not supported yet: start one run for each value")
+        if word.startswith("-"):
+            raise UsageError(f"no option {word!r}{did_you_mean(word, _OPTIONS)}")
+
+
+def _print_config(words: list[str]) -> int:
+    import yaml
+
+    from dsforge.train.app import compose_plain
+
+    print(yaml.safe_dump(compose_plain(words), sort_keys=False, allow_unicode=True), end="")
+    return 0
+
+
+def _train(out: Output, run: Prepared) -> Manifest:
+    from dsforge.train.run import train
+
+    out.note(f"dsforge: training on {quantity(run.training.rows_used, 'row')} ...")
+
+    def progress(step: Step) -> None:
+        every = max(1, step.steps // _LINES_OF_PROGRESS)
+        if step.validation_loss is not None:
+            out.note(f"  step {step.step}/{step.steps}  validation loss {step.validation_loss:.4f}")
+        elif step.loss is not None and (step.step == 1 or step.step % every == 0 or step.step == step.steps):
+            out.note(f"  step {step.step}/{step.steps}  loss {step.loss:.4f}")
+
+    return train(run, progress)
+
+
+def _say_preflight(out: Output, run: Prepared) -> None:
+    config = run.config
+    if config.model.kind == "tiny":
+        out.say(
+            out.style("model=tiny is a smoke model", "yellow") + ": random weights, built now, learns nothing useful"
+        )
+    name = "tiny (Qwen3 architecture)" if config.model.kind == "tiny" else config.model.path
+    out.say(f"model     {name}, {config.peft.name}, method {config.method.name}; chat template: {run.template.origin}")
+    _say_rows(out, "rows", run.training, config.max_length)
+    if run.validation is not None:
+        _say_rows(out, "validation", run.validation, config.max_length)
+    _say_cautions(out, run)
+    out.say(f"row {run.training.shown_row}, as the trainer sees it ({_legend(out)}):")
+    out.say(_marked(out, run.training.shown))
+
+
+def _say_rows(out: Output, label: str, found: Preflight, max_length: int | None) -> None:
+    formats = ", ".join(found.formats)
+    out.say(
+        f"{label:<10}{found.path} ({formats}): {quantity(found.rows_in, 'row')} in, {found.rows_used:,} used, "
+        f"{len(found.rejects):,} rejected"
+    )
+    share = 100 * found.trained / max(1, found.tokens)
+    out.say(
+        f"tokens    {found.tokens:,}: {found.trained:,} trained ({share:.1f}%), {found.context:,} not trained; "
+        f"longest row {found.longest:,}"
+    )
+    if found.over_length:
+        out.say(
+            out.style("too long", "yellow")
+            + f"  {quantity(found.over_length, 'row')} over trl.max_length={max_length:,}: "
+            f"{quantity(found.cut_trained, 'trained token')} lost"
+        )
+
+
+def _say_cautions(out: Output, run: Prepared) -> None:
+    found = run.training
+    cautions = []
+    if not found.trains_stop:
+        cautions.append("the template leaves the end-of-turn token untrained: the model will not learn to stop")
+    if found.left_out:
+        cautions.append(f"{quantity(found.left_out, 'row')} with text that the chat template leaves out")
+    if found.control:
+        cautions.append(
+            f"{quantity(found.control, 'row')} with a special token of the template written out in a message"
+        )
+    for caution in cautions:
+        out.say(out.style("caution", "yellow") + f"   {caution}")
+
+
+def _say_rejects(out: Output, first: str | list[object]) -> None:
+    if first:
+        out.note(f"dsforge: rows were rejected; {first}; train without --check writes them to the run's folder")
+
+
+def _legend(out: Output) -> str:
+    return "the trained part is green" if _coloured(out) else "the trained part stands in [[ ]]"
+
+
+def _coloured(out: Output) -> bool:
+    return out.style("x", "green") != "x"
+
+
+def _shorten(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]} ... {len(text) - 2 * half:,} characters ... {text[-half:]}"
+
+
+def _marked(out: Output, stretches: list[Stretch]) -> str:
+    pieces = []
+    for stretch in stretches:
+        text = _shorten(stretch.text, _SHOWN_TRAINED if stretch.trained else _SHOWN_CONTEXT).replace("\x1b", "\\x1b")
+        if not stretch.trained:
+            pieces.append(text)
+        elif _coloured(out):
+            pieces.append("\n".join(out.style(line, "green") for line in text.split("\n")))
+        else:
+            pieces.append(f"[[{text}]]")
+    return "  " + "".join(pieces).rstrip().replace("\n", "\n  ")
+
+
+def _say_end(out: Output, run: Prepared, manifest: Manifest) -> None:
+    from dsforge.report.loss_curve import plain
+
+    out.say(plain(manifest.losses))
+    share = 100 * manifest.parameters_trained / max(1, manifest.parameters)
+    out.say(
+        f"{quantity(len(manifest.losses), 'step')} in {manifest.seconds:.1f} s, "
+        f"{manifest.tokens_per_second:,.0f} tokens/s; "
+        f"{manifest.parameters_trained:,} of {manifest.parameters:,} weights trained ({share:.1f}%)"
+    )
+    if manifest.losses:
+        out.say(f"loss      {manifest.losses[0][1]:.4f} -> {manifest.losses[-1][1]:.4f}  ({run.folder / 'loss.png'})")
+    out.say(f"manifest  {run.folder / 'manifest.json'}")
+    out.say(f"{'adapter' if run.config.peft.name == 'lora' else 'model':<10}{out.style(manifest.saved, 'bold')}")
+
+
+def _result(out: Output, run: Prepared, manifest: Manifest | None) -> None:
+    found, validation = run.training, run.validation
+    out.result(
+        "train", found.rows_in, found.rows_used, len(found.rejects),
+        tokens={"total": found.tokens, "trained": found.trained, "context": found.context, "cut": found.cut_trained,
+                "max_row": found.longest},
+        rows_over_length=found.over_length,
+        validation_rows=validation.rows_used if validation else 0,
+        validation_rows_rejected=len(validation.rejects) if validation else 0,
+        trained=manifest is not None,
+        saved=manifest.saved if manifest else None,
+        manifest=str(run.folder / "manifest.json") if manifest else None,
+        first_loss=manifest.losses[0][1] if manifest and manifest.losses else None,
+        final_loss=manifest.final_loss if manifest else None,
+        validation_loss=manifest.validation_losses[-1][1] if manifest and manifest.validation_losses else None,
+    )  # fmt: skip

@@ -1,0 +1,190 @@
+"""Chat templates: a conversation as the text a model is trained on, and which stretches of it are trained.
+
+A template marks what the assistant writes with `{% generation %}` ... `{% endgeneration %}`; loss falls
+there and nowhere else. The text, the stretches and the tokens are those of `apply_chat_template` in
+transformers, so they are what TRL would train on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from dsforge.errors import RowError
+from dsforge.example import JSON, Example, Message
+from dsforge.resources import resource
+
+IGNORED = -100
+"""The label of a token that is not trained."""
+
+_MARK = re.compile(r"\{%-?\s*generation\s*-?%\}")
+_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A conversation as text; `spans` are the `[start, end)` characters that are trained, in order.
+
+    `left_out` says whether the template dropped something the row says (usually reasoning).
+    """
+
+    text: str
+    spans: list[tuple[int, int]]
+    left_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A rendered conversation as tokens; `labels` equals `input_ids` where trained, else IGNORED."""
+
+    rendered: Rendered
+    input_ids: list[int]
+    labels: list[int]
+
+    @property
+    def trained(self) -> int:
+        """How many tokens are trained."""
+        return len(self.labels) - self.labels.count(IGNORED)
+
+
+def chatml_template() -> str:
+    """Our ChatML template with generation marks: tools, tool calls and reasoning as Qwen writes them."""
+    return resource("conf", "train", "chatml.jinja").read_text(encoding="utf-8")
+
+
+def has_marks(template: str) -> bool:
+    """Whether a template says what is trained."""
+    return _MARK.search(template) is not None
+
+
+def _template_message(message: Message, place: str) -> dict[str, JSON]:
+    """A message as templates read it: content is text, arguments of tool calls are objects."""
+    if message.media:
+        raise RowError(f"{place} holds {message.media[0].kind}s; only text is trained", place, "X101")
+    role = "system" if message.role == "developer" else message.role
+    row: dict[str, JSON] = {"role": role, "content": message.text}
+    if message.reasoning is not None:
+        row["reasoning_content"] = message.reasoning
+    if message.tool_calls:
+        row["tool_calls"] = [_template_call(message, index, place) for index in range(len(message.tool_calls))]
+    if message.tool_call_id is not None:
+        row["tool_call_id"] = message.tool_call_id
+    if message.name is not None:
+        row["name"] = message.name
+    return row
+
+
+def _template_call(message: Message, index: int, place: str) -> dict[str, JSON]:
+    call = message.tool_calls[index]
+    if call.arguments is None and call.written:
+        at = f"{place}/tool_calls/{index}/function/arguments"
+        raise RowError(f"the arguments of the call of {call.name!r} are not valid JSON", at, "T106")
+    function = {"name": call.name, "arguments": {} if call.arguments is None else call.arguments}
+    return {"type": "function", "function": function} | ({"id": call.id} if call.id is not None else {})
+
+
+def _is_trained(message: Message, place: str) -> bool:
+    if message.weight is None or message.weight in (0, 1):
+        return message.weight != 0
+    raise RowError(f"weight {message.weight:g}: a message is trained (1) or not (0)", f"{place}/weight", "T110")
+
+
+class ChatTemplate:
+    """A tokenizer with the template that it is trained by.
+
+    `tokenizer` is a fast tokenizer of transformers; `template` has generation marks.
+    """
+
+    def __init__(self, tokenizer: Any, template: str, origin: str) -> None:
+        from transformers.utils.chat_template_utils import render_jinja_template
+
+        self.tokenizer = tokenizer
+        self.template = template
+        self.origin = origin
+        self._render = render_jinja_template
+        self._special = dict(tokenizer.special_tokens_map)
+
+    def render(self, example: Example) -> Rendered:
+        """The text of a conversation and what of it is trained.
+
+        Raises:
+            RowError: nothing in it would be trained, or the template cannot hold it.
+        """
+        places = [f"/messages/{index}" for index in range(len(example.messages))]
+        chat = [_template_message(*pair) for pair in zip(example.messages, places, strict=True)]
+        trained = [
+            _is_trained(message, place)
+            for message, place in zip(example.messages, places, strict=True)
+            if message.role == "assistant"
+        ]
+        if not any(trained):
+            what = "no assistant message" if not trained else "every assistant message has weight 0"
+            raise RowError(f"{what}: nothing in the row would be trained", "/messages", "T107")
+        text, spans = self._apply(chat, example.tools)
+        if not all(trained):
+            spans = _of_weight(spans, trained)
+        said = [message.text for message in example.messages] + [
+            message.reasoning or "" for message in example.messages
+        ]
+        return Rendered(text, spans, any(piece.strip() not in text for piece in said))
+
+    def _apply(self, chat: list[dict[str, JSON]], tools: list[dict[str, JSON]]) -> tuple[str, list[tuple[int, int]]]:
+        from jinja2.exceptions import TemplateError
+
+        try:
+            texts, spans = self._render(
+                [chat],
+                tools=tools or None,
+                chat_template=self.template,
+                return_assistant_tokens_mask=True,
+                **self._special,
+            )
+        except (TemplateError, TypeError) as error:
+            raise RowError(f"the chat template refuses the conversation: {error}", "/messages", "T111") from error
+        return texts[0], [(start, end) for start, end in spans[0] if end > start]
+
+    def encode(self, rendered: Iterable[Rendered]) -> Iterator[Encoded]:
+        """Tokens and labels of rendered conversations, in order."""
+        source = iter(rendered)
+        while batch := list(islice(source, _BATCH)):
+            tokens = self.tokenizer([item.text for item in batch], add_special_tokens=False)
+            for index, item in enumerate(batch):
+                ids: list[int] = tokens["input_ids"][index]
+                labels = _labels(ids, item.spans, partial(tokens.char_to_token, index))
+                yield Encoded(item, ids, labels)
+
+    def trains_the_stop(self, rendered: Rendered) -> bool:
+        """Whether the first trained stretch ends with a special token: if not, the model never learns to stop."""
+        start, end = rendered.spans[0]
+        return rendered.text[start:end].rstrip().endswith(tuple(self.tokenizer.added_tokens_encoder))
+
+    def control_tokens_in(self, example: Example) -> bool:
+        """Whether a message spells out a special token of the template, which would become a real one."""
+        special = [token for token in self.tokenizer.all_special_tokens if token]
+        return any(token in message.text for message in example.messages for token in special)
+
+
+def _of_weight(spans: list[tuple[int, int]], trained: list[bool]) -> list[tuple[int, int]]:
+    if len(spans) != len(trained):
+        raise RowError(
+            f"{len(trained)} assistant messages have weights, but the chat template marks {len(spans)} stretches: "
+            "which message is which cannot be told",
+            "/messages",
+            "T110",
+        )
+    return [span for span, wanted in zip(spans, trained, strict=True) if wanted]
+
+
+def _labels(ids: list[int], spans: list[tuple[int, int]], token_at: Callable[[int], int | None]) -> list[int]:
+    labels = [IGNORED] * len(ids)
+    for start, end in spans:
+        first, last = token_at(start), token_at(end - 1)
+        if first is None:
+            continue
+        stop = len(ids) if last is None else last + 1
+        labels[first:stop] = ids[first:stop]
+    return labels

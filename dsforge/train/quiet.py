@@ -1,0 +1,27 @@
+"""Keeps the training libraries from chatting, drawing bars and calling home; errors still come through."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+
+def quiet_environment() -> None:
+    """Settings that must stand before huggingface_hub and transformers are imported."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=UserWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+
+
+def quiet_libraries() -> None:
+    """Switch off the bars and notes of transformers and datasets, once they are imported."""
+    import datasets
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    datasets.disable_progress_bars()

@@ -1,0 +1,198 @@
+"""A run from its configuration to what it leaves: prepare, look, train, record."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from dsforge.errors import InputError, OutputError
+from dsforge.extras import require
+from dsforge.io.atomic import atomic_write
+from dsforge.io.rejects import write_rejects
+from dsforge.io.source import open_source
+from dsforge.report.loss_curve import write_png
+from dsforge.tokens.template import ChatTemplate
+from dsforge.train.config import PathModel, TinyModel, TrainConfig
+from dsforge.train.load import load_model, load_tokenizer, training_template
+from dsforge.train.manifest import (
+    Manifest,
+    count_data,
+    package_versions,
+    python_version,
+    training_losses,
+    validation_losses,
+    write_manifest,
+)
+from dsforge.train.preflight import Preflight, preflight
+from dsforge.train.quiet import quiet_environment
+from dsforge.train.recipe import Material, OnStep, Recipe, Step, get_recipe
+from dsforge.train.tiny import build_model, build_tokenizer
+
+_MARKER = "config.json"
+REJECTS = "rejects.jsonl"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that is ready to start. `base` is where a tiny model is built, else None."""
+
+    config: TrainConfig
+    recipe: Recipe
+    source: PathModel
+    template: ChatTemplate
+    training: Preflight
+    validation: Preflight | None
+
+    @property
+    def folder(self) -> Path:
+        """Where the run leaves what it makes."""
+        return run_folder(self.config)
+
+
+def run_folder(config: TrainConfig) -> Path:
+    """FOLDER/NAME of the run."""
+    return Path(config.run.folder) / config.run.name
+
+
+def check_folder(config: TrainConfig) -> None:
+    """OutputError where the run's folder is taken, and must not or cannot be replaced."""
+    folder = run_folder(config)
+    if not folder.exists():
+        parent = next(path for path in folder.parents if path.exists())
+        if not parent.is_dir():
+            raise OutputError(f"{parent} is no folder: choose another run.folder")
+        return
+    if not config.run.overwrite:
+        raise OutputError(f"{folder} exists: give another run.name, or replace it with run.overwrite=true")
+    if any(folder.iterdir() if folder.is_dir() else [folder]) and not (folder / _MARKER).is_file():
+        raise OutputError(f"{folder} was not made by dsforge train, so it is not overwritten: give another run.name")
+
+
+def _as_path(config: TrainConfig, work: Path) -> PathModel:
+    """The model to load; a tiny one is first built in `work`, then loaded like any other."""
+    if isinstance(config.model, PathModel):
+        return config.model
+    build_tokenizer(config.model, config.data, work)
+    return PathModel(
+        kind="path", path=str(work), revision=None, dtype="float32", template="auto", trust_remote_code=False
+    )
+
+
+@contextmanager
+def prepared(config: TrainConfig) -> Iterator[Prepared]:
+    """Everything up to the first step: arguments checked, rows read and tokenised; nothing left behind yet.
+
+    Raises:
+        ConfigError, InputError, OutputError: the run could not be finished as asked.
+    """
+    quiet_environment()
+    check_folder(config)
+    for path in filter(None, (config.data.path, config.data.validation)):
+        if path == "-":
+            raise InputError("train reads its rows more than once: save standard input to a file first")
+        open_source(path).close()
+    for module in ("torch", "transformers", "trl", "peft", "datasets"):
+        require(module, "train", "dsforge train")
+    recipe = get_recipe(config.method.name)
+    recipe.check(config)
+    with tempfile.TemporaryDirectory(prefix="dsforge-tiny-") as temporary:
+        source = _as_path(config, Path(temporary))
+        tokenizer = load_tokenizer(source) if isinstance(config.model, PathModel) else _tiny_tokenizer(source)
+        template = training_template(tokenizer, source.template)
+        found = [
+            preflight(path, config.data, config.max_length, recipe, template)
+            for path in (config.data.path, config.data.validation)
+            if path is not None
+        ]
+        yield Prepared(config, recipe, source, template, found[0], found[1] if len(found) > 1 else None)
+
+
+def _tiny_tokenizer(source: PathModel) -> object:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(source.path)
+
+
+def _make_folder(run: Prepared) -> None:
+    folder = run.folder
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made: {error.strerror or error}") from error
+    with atomic_write(folder / _MARKER) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(run.config.model_dump()), indent=2) + b"\n")
+    write_rejects(folder / REJECTS, run.training.rejects + (run.validation.rejects if run.validation else []))
+
+
+def _material(run: Prepared) -> Material:
+    from transformers import set_seed
+
+    set_seed(run.config.run.seed)
+    source, tokenizer = run.source, run.template.tokenizer
+    if isinstance(run.config.model, TinyModel):
+        base = run.folder.resolve() / "base"
+        base.mkdir()
+        for file in Path(source.path).iterdir():
+            shutil.copyfile(file, base / file.name)
+        build_model(run.config.model, tokenizer, base)
+        source = source.model_copy(update={"path": str(base)})
+    model = load_model(source, run.config)
+    validation = run.validation.rows if run.validation else None
+    return Material(run.config, model, tokenizer, run.training.rows, validation, run.folder)
+
+
+def train(run: Prepared, on_step: OnStep) -> Manifest:
+    """Train, and leave the adapter (or model), the loss curve, the rejects and the manifest in the run's folder.
+
+    Every step is handed to `on_step`. The manifest is written last: a folder without it is an unfinished run.
+    """
+    _make_folder(run)
+    steps: list[Step] = []
+
+    def keep(step: Step) -> None:
+        steps.append(step)
+        on_step(step)
+
+    material = _material(run)
+    started = time.perf_counter()
+    saved = run.recipe.train(material, keep)
+    seconds = time.perf_counter() - started
+    losses, validation = training_losses(steps), validation_losses(steps)
+    if losses:
+        write_png(run.folder / "loss.png", losses, validation, title=f"{run.config.run.name}: loss by step")
+    manifest = _manifest(run, material, saved, seconds, steps)
+    write_manifest(manifest, run.folder / "manifest.json")
+    return manifest
+
+
+def _manifest(run: Prepared, material: Material, saved: Path, seconds: float, steps: list[Step]) -> Manifest:
+    losses = training_losses(steps)
+    parameters = list(material.model.parameters())
+    seen = run.training.tokens * steps[-1].epoch if steps else 0.0
+    return Manifest(
+        name=run.config.run.name,
+        made_by="dsforge train",
+        python=python_version(),
+        versions=package_versions(),
+        config=run.config.model_dump(),
+        data=count_data(run.training),
+        validation=count_data(run.validation) if run.validation else None,
+        chat_template=run.template.origin,
+        parameters=sum(weight.numel() for weight in parameters),
+        parameters_trained=sum(weight.numel() for weight in parameters if weight.requires_grad),
+        saved=str(saved),
+        seconds=round(seconds, 3),
+        tokens_per_second=round(seen / seconds, 1) if seconds else 0.0,
+        final_loss=losses[-1][1] if losses else None,
+        losses=losses,
+        validation_losses=validation_losses(steps),
+    )

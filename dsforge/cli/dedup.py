@@ -59,7 +59,8 @@ def command(
     rejects_file = (rejects or str(rejects_path(output))) if result.rows_rejected else None
     out.say(
         f"{' '.join(inputs)} -> {output}: {quantity(result.rows_in, 'row')} in, {result.rows_out:,} out, "
-        f"{result.exact_duplicates:,} exact and {result.near_duplicates:,} near duplicates removed, "
+        f"{quantity(result.exact_duplicates, 'exact duplicate')} and "
+        f"{quantity(result.near_duplicates, 'near-duplicate')} removed, "
         f"{result.rows_rejected:,} rejected"
     )
     near = [removed for removed in result.removed if not removed.exact]

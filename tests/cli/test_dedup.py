@@ -38,7 +38,7 @@ def test_what_people_read_names_both_rows_and_counts_all(tmp_path: Path) -> None
     write(tmp_path / "in.jsonl", "{broken\n")
     done = dsforge("dedup", "in.jsonl", "-o", "out.jsonl", folder=tmp_path)
     assert done.returncode == 1
-    assert "5 rows in, 2 out, 1 exact and 1 near duplicates removed, 1 rejected" in done.stdout
+    assert "5 rows in, 2 out, 1 exact duplicate and 1 near-duplicate removed, 1 rejected" in done.stdout
     assert "in.jsonl:3 is 0.9" in done.stdout
     assert "in.jsonl:1, which is kept" in done.stdout
     assert "out.rejects.jsonl" in done.stderr

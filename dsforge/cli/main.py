@@ -105,6 +105,9 @@ def _without_traceback(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full disk, a lost mount: nothing of ours
+        _say(f"{error.filename or 'reading or writing'}: {error.strerror or error}")
+        return EXIT_UNABLE
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from dsforge.errors import OutputError
 from dsforge.io.atomic import atomic_write
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -82,6 +83,9 @@ def work_folder(output: str | Path, plan: object) -> Iterator[Path]:
     digest = hashlib.blake2b(repr(plan).encode(), digest_size=6).hexdigest()
     near = Path.cwd() if str(output) == "-" else Path(output).parent
     folder = near / f".{Path(output).name}.{digest}.work"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{near} cannot be written to: {error.strerror or error}") from error
     yield folder
     shutil.rmtree(folder)

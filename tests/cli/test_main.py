@@ -112,6 +112,18 @@ def test_unwritable_output_is_one_line(bad: Path, command: str, output: str, sai
     assert_one_line_error(dsforge(command, "rows.jsonl", *options, "-o", output, folder=bad), said)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line(bad: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "dsforge", "convert", "rows.jsonl", "--to", "chatml"],
+            cwd=bad, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("command", COMMAND_LINES)
 def test_json_is_one_object(bad: Path, command: str) -> None:
     result = as_json(dsforge(command, "rows.jsonl", *COMMAND_LINES[command], "--json", folder=bad))

@@ -1,7 +1,8 @@
 """A blank line between rows.
 
 Why is this bad?
-    Strict loaders refuse the line, lenient ones skip it, and row numbers in their messages no longer fit.
+    DashScope's local check and older versions of Together's refuse the line, others skip it, and row numbers
+    in their messages no longer fit.
 
 Bad:
     {"instruction": "Say hello", "output": "Hello"}

@@ -1,8 +1,8 @@
-"""NaN, Infinity, or a number that no parser can hold.
+"""NaN, Infinity, or a number too large for one.
 
 Why is this bad?
     NaN and Infinity are not JSON, though Python's json module writes them: strict parsers refuse the row.
-    Beyond 64 bits a number changes on reading, and with it an identifier.
+    A number such as 1e999 is read as infinity.
 
 Bad:
     {"instruction": "Say hello", "output": "Hello", "score": NaN}

@@ -1,7 +1,7 @@
 """A content part of unknown type, or in the wrong place.
 
 Why is this bad?
-    Chat templates pass over parts they do not know: the image or the text is simply not there in training.
+    Many chat templates pass over parts they do not know: the image or the text is simply not there in training.
 
 Bad:
     {"messages": [{"role": "user", "content": [{"type": "picture", "picture": "cat.png"}]}, {"role": "assistant", "content": "A cat"}]}

@@ -2,7 +2,6 @@
 
 Why is this bad?
     An empty answer teaches the model to answer nothing; an empty question teaches it to answer unasked.
-    Platforms count such rows and bill them all the same.
 
 Bad:
     {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": " "}]}

@@ -1,7 +1,7 @@
 """A field that the format needs is missing.
 
 Why is this bad?
-    Most trainers stop at such a row after minutes of loading; some train on the text "None".
+    Trainers stop at such a row, some only after minutes of loading, or leave it out.
 
 Bad:
     {"messages": [{"role": "user", "content": "Hi"}, {"rol": "assistant", "content": "Hello!"}]}

@@ -1,8 +1,8 @@
 """A conversation that does not end with the assistant.
 
 Why is this bad?
-    What stands after the last answer is never trained, and is read and billed in every epoch. OpenAI and
-    Bailian refuse the row; LLaMA-Factory drops it.
+    What stands after the last answer is never trained, and is read and billed in every epoch. Mistral
+    and Bedrock refuse the row; LLaMA-Factory drops it.
 
 Bad:
     {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}, {"role": "user", "content": "Bye"}]}
@@ -25,4 +25,4 @@ def _check(example: Example, report: Report) -> None:
         last = len(example.chosen or ())
 
 
-RULE = ExampleRule("T202", "error", _check)
+RULE = ExampleRule("T202", "warning", _check)

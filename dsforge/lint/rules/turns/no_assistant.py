@@ -1,8 +1,8 @@
 """A conversation in which the assistant says nothing.
 
 Why is this bad?
-    Only what the assistant says is trained: the row costs tokens and teaches nothing. TRL counts it as zero
-    trained tokens, platforms refuse it.
+    Only what the assistant says is trained: the row costs tokens and teaches nothing. OpenAI
+    asks for at least one assistant message in each row.
 
 Bad:
     {"messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]}

@@ -1,8 +1,9 @@
 r"""Two messages in a row from the same side.
 
 Why is this bad?
-    Many chat templates refuse it (Llama 2's, Mistral's), LLaMA-Factory drops the row, others train on turns
-    that never occur in use. Zhipu allows several user messages in a row: `--ignore T203` there.
+    Together, Bedrock and Vertex refuse it, LLaMA-Factory drops the row, some chat templates fail, others train
+    on turns that never occur in use. Zhipu's GLM-4V wants text and image as two user messages:
+    `--ignore T203` there.
 
 Bad:
     {"messages": [{"role": "user", "content": "Hi"}, {"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hello!"}]}

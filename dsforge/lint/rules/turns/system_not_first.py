@@ -1,8 +1,8 @@
 """A system message after the first turn, or a second one.
 
 Why is this bad?
-    Llama's and Qwen's templates take a system message only at the beginning: later ones are refused or left
-    out. LLaMA-Factory drops the row.
+    LLaMA-Factory drops the row, torchtune stops at it, and what a chat template makes of it differs from
+    model to model.
 
 Bad:
     {"messages": [{"role": "user", "content": "Hi"}, {"role": "system", "content": "Be kind."}, {"role": "assistant", "content": "Hello!"}]}

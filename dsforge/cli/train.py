@@ -51,7 +51,7 @@ def command(
         _say_preflight(out, run)
         rejected = len(run.training.rejects) + (len(run.validation.rejects) if run.validation else 0)
         if check:
-            _say_rejects(out, run.training.rejects and f"the first: row {run.training.rejects[0].row}")
+            _say_rejects(out, run)
             _result(out, run, None)
             return 1 if rejected else 0
         manifest = _train(out, run)
@@ -106,7 +106,7 @@ def _say_preflight(out: Output, run: Prepared) -> None:
     out.say(f"model     {name}, {config.peft.name}, method {config.method.name}; chat template: {run.template.origin}")
     _say_rows(out, "rows", run.training, config.max_length)
     if run.validation is not None:
-        _say_rows(out, "validation", run.validation, config.max_length)
+        _say_rows(out, "validate", run.validation, config.max_length)
     _say_cautions(out, run)
     out.say(f"row {run.training.shown_row}, as the trainer sees it ({_legend(out)}):")
     out.say(_marked(out, run.training.shown))
@@ -136,6 +136,8 @@ def _say_cautions(out: Output, run: Prepared) -> None:
     cautions = []
     if not found.trains_stop:
         cautions.append("the template leaves the end-of-turn token untrained: the model will not learn to stop")
+    if found.added:
+        cautions.append(f"the template itself writes {_shorten(found.added, 60)!r} into what is trained")
     if found.left_out:
         cautions.append(f"{quantity(found.left_out, 'row')} with text that the chat template leaves out")
     if found.control:
@@ -146,9 +148,12 @@ def _say_cautions(out: Output, run: Prepared) -> None:
         out.say(out.style("caution", "yellow") + f"   {caution}")
 
 
-def _say_rejects(out: Output, first: str | list[object]) -> None:
-    if first:
-        out.note(f"dsforge: rows were rejected; {first}; train without --check writes them to the run's folder")
+def _say_rejects(out: Output, run: Prepared) -> None:
+    rejects = run.training.rejects + (run.validation.rejects if run.validation else [])
+    if rejects:
+        first = rejects[0]
+        out.note(f"dsforge: {quantity(len(rejects), 'row')} rejected, the first in {first.path}, row {first.row}: "
+                 f"{first.reason}; without --check they go to the run's folder")  # fmt: skip
 
 
 def _legend(out: Output) -> str:
@@ -181,6 +186,7 @@ def _marked(out: Output, stretches: list[Stretch]) -> str:
 
 def _say_end(out: Output, run: Prepared, manifest: Manifest) -> None:
     from dsforge.report.loss_curve import plain
+    from dsforge.train.run import BASE
 
     out.say(plain(manifest.losses))
     share = 100 * manifest.parameters_trained / max(1, manifest.parameters)
@@ -192,7 +198,12 @@ def _say_end(out: Output, run: Prepared, manifest: Manifest) -> None:
     if manifest.losses:
         out.say(f"loss      {manifest.losses[0][1]:.4f} -> {manifest.losses[-1][1]:.4f}  ({run.folder / 'loss.png'})")
     out.say(f"manifest  {run.folder / 'manifest.json'}")
-    out.say(f"{'adapter' if run.config.peft.name == 'lora' else 'model':<10}{out.style(manifest.saved, 'bold')}")
+    lora = run.config.peft.name == "lora"
+    loader = "peft.AutoPeftModelForCausalLM" if lora else "transformers.AutoModelForCausalLM"
+    out.say(f"{'adapter' if lora else 'model':<10}{out.style(manifest.saved, 'bold')}")
+    out.say(f"use it    {loader}.from_pretrained({manifest.saved!r}), with the tokenizer that is beside it")
+    if lora and run.config.model.kind == "tiny":
+        out.say(f"          (it finds its base model in {run.folder / BASE}: keep the two together)")
 
 
 def _result(out: Output, run: Prepared, manifest: Manifest | None) -> None:

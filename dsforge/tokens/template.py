@@ -29,12 +29,14 @@ _BATCH = 512
 class Rendered:
     """A conversation as text; `spans` are the `[start, end)` characters that are trained, in order.
 
-    `left_out` says whether the template dropped something the row says (usually reasoning).
+    `left_out` says whether the template dropped something the row says (usually reasoning or tools); `added`
+    is what it writes into the trained text on its own (an empty thinking block, say).
     """
 
     text: str
     spans: list[tuple[int, int]]
     left_out: bool
+    added: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +129,16 @@ class ChatTemplate:
         text, spans = self._apply(chat, example.tools)
         if not all(trained):
             spans = _of_weight(spans, trained)
-        said = [message.text for message in example.messages] + [
-            message.reasoning or "" for message in example.messages
-        ]
-        return Rendered(text, spans, any(piece.strip() not in text for piece in said))
+        left_out = any(piece.strip() not in text for piece in _said(example))
+        return Rendered(text, spans, left_out, self._added(example, text, spans))
+
+    def _added(self, example: Example, text: str, spans: list[tuple[int, int]]) -> str:
+        """What is trained of the first stretch but stands in no message; "" where that cannot be told."""
+        written = [message for message in example.messages if message.role == "assistant" and message.weight != 0]
+        if not spans or written[0].tool_calls or written[0].reasoning or not written[0].text.strip():
+            return ""
+        before, found, _ = text[slice(*spans[0])].partition(written[0].text.strip())
+        return before.strip() if found else ""
 
     def _apply(self, chat: list[dict[str, JSON]], tools: list[dict[str, JSON]]) -> tuple[str, list[tuple[int, int]]]:
         from jinja2.exceptions import TemplateError
@@ -143,7 +151,7 @@ class ChatTemplate:
                 return_assistant_tokens_mask=True,
                 **self._special,
             )
-        except (TemplateError, TypeError) as error:
+        except (TemplateError, TypeError, ValueError, LookupError) as error:
             raise RowError(f"the chat template refuses the conversation: {error}", "/messages", "T111") from error
         return texts[0], [(start, end) for start, end in spans[0] if end > start]
 
@@ -166,6 +174,18 @@ class ChatTemplate:
         """Whether a message spells out a special token of the template, which would become a real one."""
         special = [token for token in self.tokenizer.all_special_tokens if token]
         return any(token in message.text for message in example.messages for token in special)
+
+
+def _said(example: Example) -> Iterator[str]:
+    """Every stretch that has to be found again in the rendered text; names stand for tools and their calls."""
+    for message in example.messages:
+        yield message.text
+        yield message.reasoning or ""
+        yield from (call.name for call in message.tool_calls)
+    for tool in example.tools:
+        function = tool.get("function", tool)
+        name = function.get("name") if isinstance(function, dict) else None
+        yield name if isinstance(name, str) else ""
 
 
 def _of_weight(spans: list[tuple[int, int]], trained: list[bool]) -> list[tuple[int, int]]:

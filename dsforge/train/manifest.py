@@ -34,7 +34,7 @@ class DataCount(msgspec.Struct):
 
 
 class Manifest(msgspec.Struct):
-    """The record of a run. Losses are `[step, loss]`; `seconds` is the training alone."""
+    """The record of a run. Losses are `[step, loss]`; `seconds` are of training, validation and saving."""
 
     name: str
     made_by: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,7 +31,7 @@ class Preflight:
 
     Conservation: rows_in = rows_used + len(rejects). `cut_trained` counts the trained tokens lost from
     rows over the limit. `left_out` rows say something the template does not render; in `control` rows a
-    message spells a special token out.
+    message spells a special token out. `added` is what the template itself writes into the trained text.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Preflight:
     cut_trained: int = 0
     left_out: int = 0
     control: int = 0
+    added: str = ""
     trains_stop: bool = True
     shown_row: int = 0
     shown: list[Stretch] = field(default_factory=list)
@@ -65,7 +67,7 @@ class _Reader:
 
     def __init__(self, data: DataConfig, path: str, recipe: Recipe, template: ChatTemplate, found: Preflight) -> None:
         self._source = read_examples(path, data.format, found.rejects.append)
-        self._limit = data.limit
+        self._limit = math.inf if data.limit is None else data.limit
         self._recipe = recipe
         self._template = template
         self._found = found
@@ -73,6 +75,9 @@ class _Reader:
 
     def __iter__(self) -> Iterator[Rendered]:
         for row, example in self._source:
+            if row.number > self._limit:  # refused rows were skipped on the way here
+                break
+            self._found.formats = dict(self._source.formats)
             try:
                 self._recipe.accept(example)
                 rendered = self._template.render(example)
@@ -81,12 +86,13 @@ class _Reader:
             else:
                 self._found.left_out += rendered.left_out
                 self._found.control += self._template.control_tokens_in(example)
+                self._found.added = self._found.added or rendered.added
                 self.origin.append(row)
                 yield rendered
-            if self._limit is not None and self._source.rows_in >= self._limit:
+            if row.number == self._limit:
                 break
-        self._found.rows_in = self._source.rows_in
-        self._found.formats = dict(self._source.formats)
+        self._found.rows_in = int(min(self._source.rows_in, self._limit))
+        self._found.rejects[:] = [reject for reject in self._found.rejects if reject.row <= self._limit]
 
 
 def reject_row(path: str, row: Row, error: RowError) -> Reject:
@@ -109,6 +115,10 @@ def _take(encoded: Encoded, row: Row, found: Preflight, max_length: int | None, 
     ids, labels = encoded.input_ids, encoded.labels
     found.longest = max(found.longest, len(ids))
     trained = encoded.trained
+    if not trained:
+        error = RowError("its trained text comes to no tokens", "/messages", "T107")
+        found.rejects.append(reject_row(found.path, row, error))
+        return
     if max_length is not None and len(ids) > max_length:
         found.over_length += 1
         ids, labels = ids[:max_length], labels[:max_length]

@@ -1,4 +1,4 @@
-"""Keeps the training libraries from chatting, drawing bars and calling home; errors still come through."""
+"""Keeps the training libraries from chatting, drawing bars, calling home and spinning; errors still come through."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import warnings
 
 
 def quiet_environment() -> None:
-    """Settings that must stand before huggingface_hub and transformers are imported."""
+    """Settings that must stand before torch, huggingface_hub and transformers are imported.
+
+    Idle OpenMP threads sleep: spinning, they took 2.7 times as long on two cores with other work to do.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "critical")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import tempfile
 import time
@@ -9,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from dsforge.errors import InputError, OutputError
+from dsforge.errors import ConfigError, InputError, OutputError
 from dsforge.extras import require
 from dsforge.io.atomic import atomic_write
 from dsforge.io.rejects import write_rejects
@@ -22,6 +25,7 @@ from dsforge.tokens.template import ChatTemplate
 from dsforge.train.config import PathModel, TinyModel, TrainConfig
 from dsforge.train.load import load_model, load_tokenizer, training_template
 from dsforge.train.manifest import (
+    DataCount,
     Manifest,
     count_data,
     package_versions,
@@ -34,14 +38,17 @@ from dsforge.train.preflight import Preflight, preflight
 from dsforge.train.quiet import quiet_environment
 from dsforge.train.recipe import Material, OnStep, Recipe, Step, get_recipe
 from dsforge.train.tiny import build_model, build_tokenizer
+from dsforge.train.token_rows import TokenRows
 
 _MARKER = "config.json"
 REJECTS = "rejects.jsonl"
+BASE = "base"
+"""The folder of a run in which a tiny model is built."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that is ready to start. `base` is where a tiny model is built, else None."""
+    """A run that is ready to start. `source` is the model to load; of a tiny one only the tokenizer stands there."""
 
     config: TrainConfig
     recipe: Recipe
@@ -120,26 +127,45 @@ def _tiny_tokenizer(source: PathModel) -> object:
     return AutoTokenizer.from_pretrained(source.path)
 
 
-def _make_folder(run: Prepared) -> None:
-    folder = run.folder
+@contextmanager
+def _published(folder: Path) -> Iterator[Path]:
+    """A folder that takes the name `folder` when the block ends without an error, in place of what stood there.
+
+    After an error nothing is left of it, but for checkpoints that were asked for: those stay in NAME.unfinished.
+    """
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     try:
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
+        partial.mkdir(parents=True)
     except OSError as error:
         raise OutputError(f"{folder} cannot be made: {error.strerror or error}") from error
+    try:
+        yield partial
+        if folder.exists():
+            folder.rename(old)
+        partial.rename(folder)
+    finally:
+        if any(partial.glob("checkpoint-*")):
+            unfinished = folder.with_name(f"{folder.name}.unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            partial.rename(unfinished)
+        for leftover in (partial, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _fill(run: Prepared, folder: Path) -> None:
     with atomic_write(folder / _MARKER) as file:
         file.write(msgspec.json.format(msgspec.json.encode(run.config.model_dump()), indent=2) + b"\n")
     write_rejects(folder / REJECTS, run.training.rejects + (run.validation.rejects if run.validation else []))
 
 
-def _material(run: Prepared) -> Material:
+def _material(run: Prepared, folder: Path) -> Material:
     from transformers import set_seed
 
     set_seed(run.config.run.seed)
     source, tokenizer = run.source, run.template.tokenizer
     if isinstance(run.config.model, TinyModel):
-        base = run.folder.resolve() / "base"
+        base = folder.resolve() / BASE
         base.mkdir()
         for file in Path(source.path).iterdir():
             shutil.copyfile(file, base / file.name)
@@ -147,34 +173,73 @@ def _material(run: Prepared) -> Material:
         source = source.model_copy(update={"path": str(base)})
     model = load_model(source, run.config)
     validation = run.validation.rows if run.validation else None
-    return Material(run.config, model, tokenizer, run.training.rows, validation, run.folder)
+    for rows in filter(None, (run.training.rows, validation)):
+        check_fit(rows, model)
+    return Material(run.config, model, tokenizer, run.training.rows, validation, folder)
+
+
+def check_fit(rows: TokenRows, model: Any) -> None:
+    """ConfigError where the model has no place for a token or a position of the rows: it would fail within a step."""
+    known = model.get_input_embeddings().num_embeddings
+    if rows.largest_id >= known:
+        raise ConfigError(f"the rows hold token {rows.largest_id}, the model knows {known:,}: is it its tokenizer?")
+    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if isinstance(positions, int) and rows.longest > positions:
+        raise ConfigError(
+            f"a row has {rows.longest:,} tokens, the model's positions end at {positions:,}: "
+            f"set trl.max_length={positions}"
+        )
+
+
+def _name_final(saved: Path, partial: Path, final: Path) -> None:
+    """Where an adapter's files name the tiny base they were trained on, let them name where it will stand."""
+    config, card = saved / "adapter_config.json", saved / "README.md"
+    if config.is_file():
+        values = json.loads(config.read_text(encoding="utf-8"))
+        base = values["base_model_name_or_path"]
+        values["base_model_name_or_path"] = base.replace(str(partial.resolve()), str(final.resolve()))
+        config.write_text(json.dumps(values, indent=2), encoding="utf-8")
+    if card.is_file():
+        text = card.read_text(encoding="utf-8")
+        card.write_text(text.replace(str(partial.resolve()), str(final.resolve())), encoding="utf-8")
 
 
 def train(run: Prepared, on_step: OnStep) -> Manifest:
     """Train, and leave the adapter (or model), the loss curve, the rejects and the manifest in the run's folder.
 
-    Every step is handed to `on_step`. The manifest is written last: a folder without it is an unfinished run.
+    Every step is handed to `on_step`. The folder takes its name when all is done: a run that fails leaves none,
+    and one that was to be replaced stays.
     """
-    _make_folder(run)
+    with _published(run.folder) as folder:
+        return _train(run, folder, on_step)
+
+
+def _train(run: Prepared, folder: Path, on_step: OnStep) -> Manifest:
+    _fill(run, folder)
+    counts = [count_data(found) for found in (run.training, run.validation) if found]
     steps: list[Step] = []
 
     def keep(step: Step) -> None:
         steps.append(step)
         on_step(step)
 
-    material = _material(run)
+    material = _material(run, folder)
     started = time.perf_counter()
     saved = run.recipe.train(material, keep)
     seconds = time.perf_counter() - started
     losses, validation = training_losses(steps), validation_losses(steps)
     if losses:
-        write_png(run.folder / "loss.png", losses, validation, title=f"{run.config.run.name}: loss by step")
-    manifest = _manifest(run, material, saved, seconds, steps)
-    write_manifest(manifest, run.folder / "manifest.json")
+        write_png(folder / "loss.png", losses, validation, title=f"{run.config.run.name}: loss by step")
+    _name_final(saved, folder, run.folder)
+    final = run.folder / saved.relative_to(folder)
+    manifest = _manifest(run, material, counts, final, seconds, steps)
+    write_manifest(manifest, folder / "manifest.json")
     return manifest
 
 
-def _manifest(run: Prepared, material: Material, saved: Path, seconds: float, steps: list[Step]) -> Manifest:
+def _manifest(
+    run: Prepared, material: Material, counts: list[DataCount], saved: Path, seconds: float, steps: list[Step]
+) -> Manifest:
     losses = training_losses(steps)
     parameters = list(material.model.parameters())
     seen = run.training.tokens * steps[-1].epoch if steps else 0.0
@@ -184,8 +249,8 @@ def _manifest(run: Prepared, material: Material, saved: Path, seconds: float, st
         python=python_version(),
         versions=package_versions(),
         config=run.config.model_dump(),
-        data=count_data(run.training),
-        validation=count_data(run.validation) if run.validation else None,
+        data=counts[0],
+        validation=counts[1] if run.validation else None,
         chat_template=run.template.origin,
         parameters=sum(weight.numel() for weight in parameters),
         parameters_trained=sum(weight.numel() for weight in parameters if weight.requires_grad),

@@ -30,10 +30,20 @@ class TokenRows:
         for start, end in zip(self._ends, self._ends[1:], strict=False):
             yield self._ids[start:end].tolist(), self._labels[start:end].tolist()
 
+    @property
+    def largest_id(self) -> int:
+        """The largest token id of all rows, -1 where there are none."""
+        return max(self._ids, default=-1)
+
+    @property
+    def longest(self) -> int:
+        """The tokens of the longest row."""
+        return max((end - start for start, end in zip(self._ends, self._ends[1:], strict=False)), default=0)
+
     def dataset(self) -> Any:
         """A `datasets.Dataset` with the columns `input_ids` and `labels`, over the same memory."""
         import numpy
-        import pyarrow
+        import pyarrow  # type: ignore[import-untyped]
         from datasets import Dataset
 
         ends = pyarrow.array(numpy.frombuffer(self._ends, dtype=numpy.int64))

@@ -1,0 +1,168 @@
+"""One attempt at one request, through openai's async client; what went wrong is told apart by what to do next."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from dsforge.augment.request import Answer, Request
+from dsforge.augment.server import Server
+from dsforge.errors import ServiceError
+from dsforge.extras import require
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import openai
+
+CONNECT_SECONDS = 10.0
+_AGAIN = frozenset({408, 409, 425, 429})
+_NEVER = {
+    401: "the server refuses the key",
+    402: "the server wants to be paid first",
+    403: "the server does not allow this key to do it",
+    404: "there is no such model or no such address (does the base URL lack /v1?)",
+    405: "the address answers no chat requests (does the base URL lack /v1?)",
+}
+_OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit")
+_LONGEST_SAID = 200
+
+
+class TryAgain(Exception):
+    """The same request may succeed later. `wait` is what the server asks for, in seconds."""
+
+    def __init__(self, reason: str, wait: float | None = None, *, reached: bool = True) -> None:
+        super().__init__(reason)
+        self.reason, self.wait, self.reached = reason, wait, reached
+
+
+class Refused(Exception):
+    """The server will not answer this request, however often it is asked; another one it may."""
+
+
+class Client:
+    """Asks a server. Use it within one event loop and close it there.
+
+    Raises:
+        MissingExtraError: on construction, where openai is not installed.
+    """
+
+    def __init__(self, server: Server, timeout: float) -> None:
+        self.server = server
+        self._timeout = timeout
+        self._openai: Any = require("openai", "augment", "asking a language model")
+        self._client: openai.AsyncOpenAI = self._openai.AsyncOpenAI(
+            api_key=server.key,
+            base_url=server.url,
+            max_retries=0,  # ours are counted, wait together, and end when the run is interrupted
+            timeout=self._openai.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def ask(self, request: Request) -> Answer:
+        """The answer to one attempt.
+
+        Raises:
+            TryAgain: overload, a fault of the server, a time-out, a broken connection, an answer that is none.
+            Refused: the server does not take this request.
+            ServiceError: it takes none at all (wrong key, no such model, no money left).
+        """
+        try:
+            return await asyncio.wait_for(self._send(request), self._timeout)
+        except asyncio.TimeoutError:  # an answer that drips in passes every time-out between two reads
+            raise TryAgain(f"no answer within {self._timeout:g} s") from None
+        except self._openai.APITimeoutError as error:
+            reached = "Connect" not in type(error.__cause__).__name__
+            raise TryAgain(f"no answer within {self._timeout:g} s", reached=reached) from None
+        except self._openai.APIConnectionError as error:
+            cause = error.__cause__ or error
+            reached = type(cause).__name__ not in ("ConnectError", "ProxyError")
+            told = str(cause) or type(cause).__name__
+            raise TryAgain(f"the connection broke: {self._short(told)}", reached=reached) from None
+        except self._openai.APIStatusError as error:
+            raise self._judged(error, request) from None
+
+    async def _send(self, request: Request) -> Answer:
+        parameters: dict[str, Any] = {"temperature": request.temperature, "max_tokens": request.max_tokens}
+        raw = await self._client.chat.completions.with_raw_response.create(
+            model=request.model,
+            messages=[{"role": message.role, "content": message.content} for message in request.messages],
+            **{name: value for name, value in parameters.items() if value is not None},
+        )
+        return _answer(raw.http_response.content)
+
+    def _judged(self, error: openai.APIStatusError, request: Request) -> Exception:
+        status = error.status_code
+        said = self._short(_said(error.response.content))
+        reason = f"{status}: {said}" if said else str(status)
+        if status in _NEVER or any(word in error.response.text for word in _OUT_OF_MONEY):
+            meaning = _NEVER.get(status, "the money of this key is spent")
+            return ServiceError(f"{self.server.url} (model {request.model}): {meaning}; it said {reason}")
+        if status in _AGAIN or status >= 500:
+            return TryAgain(reason, retry_after(error.response.headers))
+        return Refused(reason)
+
+    def _short(self, text: str) -> str:
+        text = " ".join(self.server.without_key(text).split())
+        return text if len(text) <= _LONGEST_SAID else text[:_LONGEST_SAID] + "..."
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date."""
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        try:
+            return max(0.0, float(headers.get(name, "")) / unit)
+        except ValueError:
+            continue
+    try:
+        return max(0.0, parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
+
+
+def _said(body: bytes) -> str:
+    """What an error's body says: the message in it, else its text where that is no web page."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        text = body.decode(errors="replace").strip()
+        return "" if text.startswith("<") else text
+    for name in ("error", "message", "detail"):
+        if isinstance(value, dict) and value.get(name):
+            value = value[name]
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _answer(body: bytes) -> Answer:
+    """The answer in a response's body; TryAgain where there is none in it."""
+    try:
+        value: Any = orjson.loads(body)
+        choice = value["choices"][0]
+        text = choice["message"].get("content") or ""
+    except orjson.JSONDecodeError:
+        raise TryAgain("the answer is not JSON") from None
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise TryAgain("the answer holds no message") from None
+    if not isinstance(text, str):
+        raise TryAgain("the answer's message is no text")
+    usage = value.get("usage")
+    return Answer(
+        text=text,
+        finish=str(choice.get("finish_reason") or ""),
+        prompt_tokens=_tokens(usage, "prompt_tokens"),
+        completion_tokens=_tokens(usage, "completion_tokens"),
+        id=str(value.get("id") or ""),
+        created=round(time.time(), 3),
+    )
+
+
+def _tokens(usage: object, name: str) -> int:
+    count = usage.get(name) if isinstance(usage, dict) else None
+    return count if isinstance(count, int) and count > 0 else 0

@@ -1,0 +1,95 @@
+"""A journal of answers that cost money or time: each is on the disk before it is used.
+
+One SQLite file in WAL mode. A process that is killed loses nothing that `put` returned from; the next one finds
+the answer by the same key. One process writes at a time: the lock is the system's and dies with its holder.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from types import TracebackType
+
+from dsforge.errors import InputError, OutputError
+
+_APPLICATION = 0x64736A31  # "dsj1", in the header of the file, so that no other program's database is taken for ours
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer BLOB NOT NULL) WITHOUT ROWID;
+PRAGMA application_id = {_APPLICATION};
+COMMIT;
+"""
+
+
+class Journal:
+    """Byte strings by key, kept in the file `path`, which is made where it does not exist.
+
+    Raises:
+        InputError: the file is something else than a journal, or another run holds it.
+        OutputError: it cannot be written.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        try:
+            self._open()
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+
+    def _open(self) -> None:
+        self._database = sqlite3.connect(self.path, timeout=0, isolation_level=None)
+        try:
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            (application,) = self._database.execute("PRAGMA application_id").fetchone()
+            (tables,) = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if tables and application != _APPLICATION:
+                raise InputError(f"{self.path} is another program's database: name another journal")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")  # an answer is worth more than a flush of the disk
+            self._database.executescript(_SCHEMA)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def _told(self, error: sqlite3.Error) -> InputError | OutputError:
+        said = str(error)
+        if "locked" in said:
+            return InputError(f"{self.path} is in use by another run: wait for it, or name another journal")
+        if "not a database" in said or "malformed" in said:
+            return InputError(f"{self.path} is no journal (or a damaged one): name another, or remove it")
+        return OutputError(f"the journal {self.path} cannot be written: {said}")
+
+    def get(self, key: bytes) -> bytes | None:
+        """The answer under `key`, None where there is none."""
+        try:
+            found = self._database.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+        return None if found is None else bytes(found[0])
+
+    def put(self, key: bytes, answer: bytes) -> None:
+        """Keep `answer`; it is on the disk when this returns.
+
+        Raises:
+            OutputError: the disk is full, or the file is gone.
+        """
+        try:
+            self._database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, answer))
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+
+    def __len__(self) -> int:
+        (count,) = self._database.execute("SELECT count(*) FROM answers").fetchone()
+        return int(count)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._database.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

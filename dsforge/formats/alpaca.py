@@ -8,7 +8,7 @@ own code and axolotl's `type: alpaca` put them into a prompt text instead). Pair
 from __future__ import annotations
 
 from dsforge.errors import RowError
-from dsforge.example import JSON, Example, Message
+from dsforge.example import JSON, Example, Message, Role
 from dsforge.feature import Feature
 from dsforge.formats.expect import (
     WRONG_TYPE,
@@ -22,9 +22,11 @@ from dsforge.formats.expect import (
 )
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.marks import MEDIA_COLUMNS, mark_media, place_media
+from dsforge.formats.plain import Plain, Turns
 from dsforge.formats.thinking import join_thinking, split_thinking
 
 _JOIN = "\n"
+_ONE_TURN: tuple[Role, ...] = ("user", "assistant")
 _KEYS = (
     frozenset({"instruction", "input", "output", "system", "history", "chosen", "rejected", "kto_tag", "label"})
     | MEDIA_COLUMNS
@@ -116,6 +118,28 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return [*places, "/instruction", *(["/chosen", "/rejected"] if example.is_preference else ["/output"])]
 
 
+def _decode_plain(row: RowValue) -> Turns | None:
+    instruction, extra_input, output = row.get("instruction"), row.get("input", ""), row.get("output")
+    if type(instruction) is not str or type(extra_input) is not str or type(output) is not str:
+        return None
+    if len(row) != 2 + ("input" in row) or not instruction or output.startswith("<think>"):
+        return None
+    strings = 2 * len(row)
+    if not extra_input:
+        return _ONE_TURN, [instruction, output], strings, None
+    return _ONE_TURN, [instruction + _JOIN + extra_input, output], strings, len(instruction) + len(_JOIN)
+
+
+def _encode_plain(turns: Turns) -> RowValue | None:
+    roles, texts, _, at = turns
+    if roles != _ONE_TURN:
+        return None
+    asked, answer = texts
+    if at is None:
+        return {"instruction": asked, "input": "", "output": answer}
+    return {"instruction": asked[: at - len(_JOIN)], "input": asked[at:], "output": answer}
+
+
 FORMAT = Format(
     name="alpaca",
     summary="instruction, input and output (Stanford Alpaca, LLaMA-Factory)",
@@ -140,4 +164,5 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=_places,
+    plain=Plain(_decode_plain, _encode_plain),
 )

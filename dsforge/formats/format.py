@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from dsforge.errors import UsageError, did_you_mean
 from dsforge.example import JSON, Example
 from dsforge.feature import Feature, used_features
 from dsforge.registry import values
+
+if TYPE_CHECKING:
+    from dsforge.formats.plain import Plain
 
 RowValue: TypeAlias = "dict[str, JSON]"
 """A row parsed from JSON."""
@@ -28,7 +31,8 @@ class Format:
     `decode` raises RowError where the row is not what the format says. `encode` is given only what the
     format can hold of an example (see `losses`) and raises RowError where nothing sensible is left.
     `keys` are the row's own fields; others travel in `Example.extra`. `places(row, example)` is the JSON
-    Pointer of the text of each message (of messages, chosen, rejected, in that order).
+    Pointer of the text of each message (of messages, chosen, rejected, in that order). `plain` is a short
+    way for rows of roles and texts alone; it may be left out.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Format:
     encode: Callable[[Example], RowValue]
     places: Callable[[RowValue, Example], list[str]] = field(default=_no_places)
     aliases: tuple[str, ...] = field(default=())
+    plain: Plain | None = field(default=None)
 
     def losses(self, example: Example) -> set[Feature]:
         """What `example` uses and this format cannot hold: what `encode` will leave out."""

@@ -11,7 +11,7 @@ from dsforge.example import JSON, Example
 from dsforge.formats.detect import detect_row
 from dsforge.formats.format import Format, all_formats, get_format
 from dsforge.io.rejects import Reject, reject_refused
-from dsforge.io.rows import Row, RowReader
+from dsforge.io.rows import Refused, Row, RowReader
 
 
 def _near_formats(row: dict[str, JSON]) -> str:
@@ -59,7 +59,7 @@ class ExampleReader:
         start: int = 0,
         end: int | None = None,
     ) -> None:
-        self._format = None if format_name == "auto" else get_format(format_name)
+        self.format = None if format_name == "auto" else get_format(format_name)
         self.rows = RowReader(source, strict=strict, start=start, end=end)
         self.path = self.rows.path
         self.formats: Counter[str] = Counter()
@@ -70,16 +70,21 @@ class ExampleReader:
     def __iter__(self) -> Iterator[tuple[Row, Example]]:
         for row in self.rows:
             self.rows_in += 1
-            if not isinstance(row, Row):
-                self._reject(reject_refused(self.path, row))
-                continue
-            try:
-                fmt, example = decode_row(row.value, self._format)
-            except RowError as error:
-                self._reject(Reject(self.path, row.number, row.line, error.code, error.reason, error.pointer, row.raw))
-                continue
-            self.formats[fmt.name] += 1
-            yield row, example
+            if found := self.decoded(row):
+                yield found
+
+    def decoded(self, row: Row | Refused) -> tuple[Row, Example] | None:
+        """A row with its example; None where it went to `reject`."""
+        if not isinstance(row, Row):
+            self._reject(reject_refused(self.path, row))
+            return None
+        try:
+            fmt, example = decode_row(row.value, self.format)
+        except RowError as error:
+            self._reject(Reject(self.path, row.number, row.line, error.code, error.reason, error.pointer, row.raw))
+            return None
+        self.formats[fmt.name] += 1
+        return row, example
 
 
 def read_examples(

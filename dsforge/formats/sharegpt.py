@@ -28,6 +28,7 @@ from dsforge.formats.format import Format, RowValue
 from dsforge.formats.marks import MEDIA_COLUMNS, mark_media, place_media
 from dsforge.formats.messages import UNKNOWN_ROLE
 from dsforge.formats.pairs import answer_places
+from dsforge.formats.plain import Plain, Turns
 from dsforge.formats.thinking import join_thinking, split_thinking
 from dsforge.formats.tools import bare_call, bare_functions, decode_call, decode_tools
 
@@ -156,6 +157,35 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return places
 
 
+_PLAIN_ROLES = {
+    name: role for name, role in _ROLES.items() if role in ("user", "assistant") and name not in _CALL_TURNS
+}
+
+
+def _decode_plain(row: RowValue) -> Turns | None:
+    turns = row.get("conversations")
+    if len(row) != 1 or type(turns) is not list:
+        return None
+    roles, texts = [], []
+    for turn in turns:
+        if type(turn) is not dict or len(turn) != 2:
+            return None
+        name, text = turn.get("from"), turn.get("value")
+        if type(text) is not str or type(name) is not str or name not in _PLAIN_ROLES or text.startswith("<think>"):
+            return None
+        roles.append(_PLAIN_ROLES[name])
+        texts.append(text)
+    return tuple(roles), texts, 1 + 4 * len(texts), None
+
+
+def _encode_plain(turns: Turns) -> RowValue:
+    roles, texts, _, _ = turns
+    if roles and roles[0] in ("system", "developer"):
+        rest = zip(roles[1:], texts[1:], strict=True)
+        return {"conversations": [{"from": _NAMES[role], "value": text} for role, text in rest], "system": texts[0]}
+    return {"conversations": [{"from": _NAMES[role], "value": text} for role, text in zip(roles, texts, strict=True)]}
+
+
 FORMAT = Format(
     name="sharegpt",
     summary="conversations of from and value (LLaMA-Factory, FastChat)",
@@ -174,4 +204,5 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=_places,
+    plain=Plain(_decode_plain, _encode_plain),
 )

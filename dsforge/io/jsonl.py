@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -27,8 +28,9 @@ def iter_lines(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterat
     if start:
         file.seek(start)
     offset = start
+    last = sys.maxsize if end is None else end
     for number, line in enumerate(file, 1):
-        if end is not None and offset >= end:
+        if offset >= last:
             return
         yield number, offset, line.rstrip(b"\r\n")
         offset += len(line)

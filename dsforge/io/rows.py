@@ -149,11 +149,16 @@ def _sniff(file: BinaryIO) -> Layout:
     return "array" if isinstance(value, list) and not second else "jsonl"
 
 
+RawRow: TypeAlias = "tuple[int, int, int, int, bytes]"
+"""`(number, line, column, offset, bytes)` of a row, as in `Row`."""
+
+
 class RowReader:
     """Iterates over the rows of a file as `Row` or `Refused`; what lies between rows is in `flaws`.
 
     `start` and `end` restrict a JSONL file to the lines beginning in that range of bytes (numbers and
-    lines then count from `start`). `lines` is how many lines of a JSONL file were read. Use it once.
+    lines then count from `start`). `count` and `lines` are how many rows, and lines of a JSONL
+    file, were read. Use it once.
 
     Raises:
         InputError: on construction, where the file cannot be read as rows at all.
@@ -166,6 +171,7 @@ class RowReader:
         self._range = (start, end)
         self._file = open_source(source)
         self.compressed = isinstance(self._file, gzip.GzipFile)
+        self.count = 0
         self.lines = 0
         self.layout: Layout = "jsonl" if start else _sniff(self._file)
 
@@ -174,17 +180,22 @@ class RowReader:
         self._file.close()
 
     def __iter__(self) -> Iterator[Row | Refused]:
+        return map(self.parsed, self.raw_rows())
+
+    def raw_rows(self) -> Iterator[RawRow]:
+        """The rows as they stand, not parsed."""
         with self._file:
             yield from self._lines() if self.layout == "jsonl" else self._elements()
 
-    def _row(self, number: int, offset: int, raw: bytes, line: int, column: int = 1) -> Row | Refused:
+    def parsed(self, row: RawRow) -> Row | Refused:
+        """A raw row, parsed."""
+        number, line, column, offset, raw = row
         value, problems = parse(raw, self.strict)
         if problems:
             return Refused(number, line, offset, raw, problems, column)
         return Row(number, line, offset, raw, value, column)
 
-    def _lines(self) -> Iterator[Row | Refused]:
-        number = 0
+    def _lines(self) -> Iterator[RawRow]:
         for line, offset, raw in iter_lines(self._file, *self._range):
             self.lines = line
             if offset == 0 and raw.startswith(UTF8_BOM):
@@ -192,15 +203,15 @@ class RowReader:
             if not raw or raw.isspace():
                 self.flaws.append(Flaw("blank line", line, 1, "a blank line", "remove it"))
                 continue
-            number += 1
-            yield self._row(number, offset, raw, line)
+            self.count += 1
+            yield self.count, line, 1, offset, raw
 
     def _without_bom(self, raw: bytes) -> bytes:
         self.flaws.append(Flaw("byte order mark", 1, 1, "the file begins with a byte order mark (BOM)",
                                "save as UTF-8 without BOM; loaders take it for part of row 1"))  # fmt: skip
         return raw.removeprefix(UTF8_BOM)
 
-    def _elements(self) -> Iterator[Row | Refused]:
+    def _elements(self) -> Iterator[RawRow]:
         def flaw(place: Place, message: str, help: str) -> None:
             self.flaws.append(Flaw("structure", *place, message, help))
 
@@ -214,8 +225,9 @@ class RowReader:
             help = "write one row to a line: dsforge convert FILE --to FORMAT -o OUT.jsonl"
             self.flaws.append(Flaw("several lines", 1, 1, "rows are written over several lines", help))
         split = iter_array if self.layout == "array" else iter_documents
-        for number, (offset, place, raw) in enumerate(split(self._file, flaw), 1):
-            yield self._row(number, offset + skipped, raw, *place)
+        for offset, (line, column), raw in split(self._file, flaw):
+            self.count += 1
+            yield self.count, line, column, offset + skipped, raw
 
 
 def read_rows(source: str | Path, *, strict: bool = False) -> RowReader:

@@ -1,0 +1,108 @@
+"""Rows that go the short way are written, counted and refused exactly as on the long one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dsforge.convert
+from dsforge.convert import ConvertResult, convert_chunk
+from dsforge.engine.chunks import Chunk
+from dsforge.formats.format import all_formats, get_format
+from dsforge.formats.plain import ShortWay, repeats_no_key
+from dsforge.io.rows import parse
+from tests.shared_data import real_files
+
+FORMATS = sorted(all_formats())
+CHATML = get_format("chatml")
+
+texts = st.text(st.sampled_from('ab"\\:<>\n{}请é\u0022') | st.characters(codec="utf-8"), max_size=8) | st.sampled_from(
+    ["<think>\nso\n</think>\n\nanswer", "<image>", "<tool_call>{}</tool_call>", "\u005c", '":']
+)
+roles = st.sampled_from(["system", "user", "assistant", "developer", "tool", "bot"])
+messages = st.lists(st.fixed_dictionaries({"role": roles, "content": texts | st.none()}), max_size=4)
+names = st.sampled_from(["human", "gpt", "system", "user", "observation", "function_call", "alien"])
+turns = st.lists(st.fixed_dictionaries({"from": names, "value": texts}), max_size=4)
+alpaca = st.fixed_dictionaries(
+    {"instruction": texts, "output": texts | st.integers()},
+    optional={"input": texts | st.none(), "system": texts, "id": texts},
+)
+rows = st.one_of(
+    st.fixed_dictionaries({"messages": messages}, optional={"id": texts}),
+    st.fixed_dictionaries({"conversations": turns}, optional={"system": texts}),
+    alpaca,
+)
+separators = st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : "), (",", ":\t")])
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> bytes:
+    """A row, written in one of many ways, at times with a key twice."""
+    written = json.dumps(draw(rows), ensure_ascii=draw(st.booleans()), separators=draw(separators))
+    if draw(st.integers(0, 4)) == 0:
+        member = json.dumps(draw(st.sampled_from(["output", "instruction", "messages", "role"])))
+        written = f"{{{member}: {json.dumps(draw(texts))}, {written[1:]}"
+    return written.encode()
+
+
+def _convert(source: Path, to: str, output: Path) -> tuple[ConvertResult, bytes, bytes]:
+    result = convert_chunk(Chunk(str(source)), "auto", to, b"\n", output)
+    return result, output.read_bytes(), output.with_name(f"{output.name}.rejects").read_bytes()
+
+
+def _both_ways(source: Path, to: str) -> tuple[tuple[ConvertResult, bytes, bytes], tuple[ConvertResult, bytes, bytes]]:
+    short = _convert(source, to, source.with_suffix(".short"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dsforge.convert, "ShortWay", _NoShortWay)
+        return short, _convert(source, to, source.with_suffix(".long"))
+
+
+class _NoShortWay(ShortWay):
+    def __call__(self, raw: bytes) -> None:
+        return None
+
+
+@pytest.mark.parametrize("to", FORMATS)
+@given(written=st.lists(lines(), min_size=1, max_size=6))
+@settings(max_examples=150, deadline=None)
+def test_both_ways_do_the_same(tmp_path_factory: pytest.TempPathFactory, to: str, written: list[bytes]) -> None:
+    source = tmp_path_factory.mktemp("ways") / "in.jsonl"
+    source.write_bytes(b"\n".join(written))
+    short, long = _both_ways(source, to)
+    assert short == long
+
+
+@pytest.mark.parametrize("path", real_files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("to", FORMATS)
+def test_both_ways_do_the_same_with_real_rows(tmp_path: Path, to: str, path: Path) -> None:
+    source = tmp_path / path.name
+    source.write_bytes(path.read_bytes())
+    short, long = _both_ways(source, to)
+    assert short == long
+
+
+def test_plain_rows_do_go_the_short_way() -> None:
+    short_way = ShortWay(None, CHATML)
+    row = json.dumps({"instruction": 'say "hi"', "input": "请", "output": "hi"}, ensure_ascii=False).encode()
+    assert short_way(row) == '{"messages":[{"role":"user","content":"say \\"hi\\"\\n请"},' \
+        '{"role":"assistant","content":"hi"}]}'.encode()  # fmt: skip
+    assert short_way.formats == {"alpaca": 1}
+    assert short_way.losses == {"boundary of instruction and input": 1}
+
+
+@given(lines())
+@settings(max_examples=300, deadline=None)
+def test_no_repeated_key_is_overlooked(raw: bytes) -> None:
+    problems = parse(raw, strict=True)[1]
+
+    def strings(part: object) -> int:
+        if isinstance(part, dict):
+            return len(part) + sum(map(strings, part.values()))
+        return sum(map(strings, part)) if isinstance(part, list) else int(isinstance(part, str))
+
+    if repeats_no_key(raw, strings(json.loads(raw))):
+        assert not problems

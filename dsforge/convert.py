@@ -20,7 +20,7 @@ from dsforge.feature import ESSENTIAL
 from dsforge.formats.format import Format, get_format
 from dsforge.formats.plain import ShortWay
 from dsforge.formats.read import ExampleReader
-from dsforge.io.atomic import atomic_write, check_writable
+from dsforge.io.atomic import atomic_write, check_writable, publish
 from dsforge.io.jsonl import dumps
 from dsforge.io.rejects import Reject, rejects_path
 from dsforge.io.rows import RawRow
@@ -203,6 +203,11 @@ def _refuse_overwrite(sources: list[str], output: str | Path) -> None:
 
 def _merge_rows(outputs: list[Path], parts: list[ConvertResult], output: str | Path, separator: bytes) -> None:
     array = separator != b"\n"
+    if len(parts) == 1 and not array and str(output) != "-":
+        with outputs[0].open("ab") as file:
+            file.write(b"\n" if parts[0].rows_out else b"")
+        publish(outputs[0], output)
+        return
     with atomic_write(output) as file:
         lead = b"[\n" if array else b""
         for path, part in zip(outputs, parts, strict=True):
@@ -218,7 +223,7 @@ def _merge_rows(outputs: list[Path], parts: list[ConvertResult], output: str | P
 
 def _append(path: Path, file: BinaryIO) -> None:
     with path.open("rb") as part:
-        shutil.copyfileobj(part, file, 1 << 20)
+        shutil.copyfileobj(part, file, 8 << 20)
 
 
 def _merge_rejects(parts: list[tuple[Chunk, ConvertResult, Path]], rejects: Path, count: int) -> None:

@@ -42,14 +42,17 @@ class Journal:
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
             (application,) = self._database.execute("PRAGMA application_id").fetchone()
             (tables,) = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if tables and application != _APPLICATION:
-                raise InputError(f"{self.path} is another program's database: name another journal")
+            self._refuse_foreign(bool(tables), application)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")  # an answer is worth more than a flush of the disk
             self._database.executescript(_SCHEMA)
         except BaseException:
             self._database.close()
             raise
+
+    def _refuse_foreign(self, used: bool, application: int) -> None:
+        if used and application != _APPLICATION:
+            raise InputError(f"{self.path} is another program's database: name another journal")
 
     def _told(self, error: sqlite3.Error) -> InputError | OutputError:
         said = str(error)

@@ -51,7 +51,7 @@ class Task(Generic[R]):
 
     def finished(self) -> R | None:
         """The counts of an earlier run, None where there was none."""
-        if not self.receipt.exists():
+        if not (self.receipt.exists() and self.output.exists()):
             return None
         return msgspec.json.decode(self.receipt.read_bytes(), type=self.result)
 

@@ -30,6 +30,23 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def publish(finished: Path, path: str | Path) -> None:
+    """Give a finished file of the same file system the name `path`, flushed to disk, at once.
+
+    Raises:
+        OutputError: the place cannot be written to, or the disk is full.
+    """
+    target = Path(path)
+    check_writable(target)
+    try:
+        with finished.open("rb") as file:
+            os.fsync(file.fileno())
+        finished.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written: {error.strerror or error}") from error
+
+
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     """A binary file that takes the name `path` only when the block ends without an error.

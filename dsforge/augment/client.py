@@ -91,9 +91,10 @@ class Client:
 
     async def _send(self, request: Request) -> Answer:
         parameters: dict[str, Any] = {"temperature": request.temperature, "max_tokens": request.max_tokens}
+        messages: Any = [{"role": message.role, "content": message.content} for message in request.messages]
         raw = await self._client.chat.completions.with_raw_response.create(
             model=request.model,
-            messages=[{"role": message.role, "content": message.content} for message in request.messages],
+            messages=messages,
             **{name: value for name, value in parameters.items() if value is not None},
         )
         return _answer(raw.http_response.content)

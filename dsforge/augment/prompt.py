@@ -1,4 +1,4 @@
-"""Prompts from Jinja files: a `system` and a `user` block, rendered in a sandbox. Rows enter as values, never as template."""
+"""Prompts from Jinja files: a `system` and a `user` block, rendered in a sandbox. Rows enter as values only."""
 
 from __future__ import annotations
 

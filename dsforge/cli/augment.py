@@ -22,7 +22,9 @@ _SECONDS_BETWEEN_LINES = 10.0
 @app.command()
 def command(
     input: str = INPUT,
-    method: str = typer.Option(..., "--method", help="How new rows are made: paraphrase."),
+    method: str = typer.Option(
+        ..., "--method", help="How new rows are made, as paraphrase; an unknown name lists them all."
+    ),
     model: str = typer.Option(..., "--model", help="The model to ask, by the server's name for it."),
     output: str = typer.Option(
         "-",
@@ -183,8 +185,8 @@ def _tell_estimate(out: Output, result: Estimate, input: str, url: str) -> None:
     )
     kind = "" if result.exact else ", an approximation of the model's own tokenizer"
     out.say(
-        f"  {result.prompt_tokens:,} prompt tokens of text by {result.tokenizer}{kind}; the server's chat template adds "
-        f"a few to each request. Nothing was asked"
+        f"  {result.prompt_tokens:,} prompt tokens of text by {result.tokenizer}{kind}; the server's chat template "
+        f"adds a few to each request. Nothing was asked"
     )
     if result.note:
         out.note(f"dsforge: {result.note}")

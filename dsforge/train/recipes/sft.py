@@ -133,6 +133,7 @@ def _arguments(config: TrainConfig, folder: Path, validated: bool = False) -> An
 
 def build_trainer(material: Material, on_step: OnStep) -> Any:
     """TRL's SFTTrainer over rows that are tokenised and labelled already."""
+    import torch
     import transformers
     from peft import LoraConfig
     from trl import SFTTrainer
@@ -165,7 +166,9 @@ def build_trainer(material: Material, on_step: OnStep) -> Any:
             peft_config=_make("peft", LoraConfig, {"task_type": "CAUSAL_LM", **lora}) if lora is not None else None,
             callbacks=[Report()],
         )
-    except (TypeError, ValueError, ImportError) as error:
+    except torch.OutOfMemoryError:
+        raise
+    except (TypeError, ValueError, ImportError, RuntimeError) as error:
         raise ConfigError(f"TRL refuses the run: {' '.join(str(error).split())}") from error
     trainer.remove_callback(transformers.PrinterCallback)
     return trainer
@@ -176,11 +179,11 @@ def _train(material: Material, on_step: OnStep) -> Path:
     import torch
     from safetensors import SafetensorError
 
-    trainer = build_trainer(material, on_step)
     try:
+        trainer = build_trainer(material, on_step)
         trainer.train()
     except torch.OutOfMemoryError as error:
-        batch = trainer.args.per_device_train_batch_size
+        batch = material.config.trl.get("per_device_train_batch_size")
         raise ConfigError(
             f"out of GPU memory: halve trl.per_device_train_batch_size (now {batch}) and double "
             "trl.gradient_accumulation_steps, or lower trl.max_length, or set trl.gradient_checkpointing=true"

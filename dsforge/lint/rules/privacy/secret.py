@@ -35,10 +35,17 @@ def _is_made_up(secret: str) -> bool:
     return len(set(secret)) < 10 or any(word in lowered for word in ("example", "xxxx", "your", "1234567890"))
 
 
+def _may_hold_secret(text: str) -> bool:
+    for prefix in _PREFIXES:  # noqa: SIM110 - any() takes twice as long, and this runs on every message
+        if prefix in text:
+            return True
+    return False
+
+
 def _check(example: Example, report: Report) -> None:
     for index, message in enumerate(example.all_messages()):
         text = message.text
-        if not any(prefix in text for prefix in _PREFIXES):
+        if not _may_hold_secret(text):
             continue
         for what, pattern in _SECRETS.items():
             if (found := pattern.search(text)) and (what == "a private key" or not _is_made_up(found.group())):

@@ -19,7 +19,7 @@ from dsforge.lint.rule import ExampleRule, Report
 
 _FOREIGN = re.compile(r"[\x80-\u02ff\u03c0\u2000-\u22ff\u25ca\uf8ff\ufb00-\ufb02]{2,}")
 _HAN = re.compile(r"[\u2000-\u206f\u3000-\u33ff\u4e00-\u9fff\ue000-\uf8ff\ufe30-\ufe4f\uff00-\uffef€]{6,}")
-_LOST = re.compile("\ufffd+|(?:锟斤拷)+|(?:烫){4,}")
+_LOST = ("\ufffd", "锟斤拷", "烫烫烫烫")
 _SINGLE_BYTE = ("cp1252", "mac_roman")
 
 
@@ -47,8 +47,9 @@ def _is_likely(run: str, meant: str) -> bool:
 
 def _find(text: str) -> tuple[str, str] | None:
     """`(run, what it was)` of the first broken run; what it was is "" where that is lost."""
-    if lost := _LOST.search(text):
-        return lost.group(), ""
+    for lost in _LOST:
+        if lost in text:
+            return lost, ""
     for match in _FOREIGN.finditer(text):
         if meant := _meant(match.group()):
             return match.group(), meant

@@ -75,7 +75,7 @@ def training_template(tokenizer: Any, wanted: str) -> ChatTemplate:
     """The template to train with: the tokenizer's own where it has marks, TRL's patched copy of it, or ours.
 
     Where it is another than the tokenizer's own, the tokenizer takes it over, so that what is saved talks as
-    it was trained. TRL's copies render as their originals do; there the original stays.
+    it was trained. TRL's copies are made for training alone (some keep every thinking block): there the original stays.
 
     Raises:
         ConfigError: no template with generation marks can be had; nothing is ever trained on a guess.

@@ -54,7 +54,7 @@ class Usage(msgspec.Struct):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     last_trouble: str = ""
-    stopping: bool = False
+    interrupted: bool = False
 
 
 class Failed(Exception):
@@ -91,7 +91,7 @@ class Asker:
         """Send no further request; those in flight may end."""
         self.error = self.error or error
         self.stopping.set()
-        self.usage.stopping = True
+        self.usage.interrupted = error is None
         self._on_change(self.usage)
 
     async def ask(self, request: Request) -> Answer:

@@ -79,6 +79,8 @@ def command(
     if dry_run:
         return _dry_run(out, input, output, wish, base_url, base_url_env, journal)
 
+    from msgspec import to_builtins
+
     from dsforge.augment.ask import Patience
     from dsforge.augment.result import Interrupted
     from dsforge.augment.run import augment
@@ -103,7 +105,7 @@ def command(
         "augment", result.rows_in, result.rows_out, result.rows_rejected, rows_generated=result.rows_generated,
         rows_kept=result.rows_kept, requests=result.requests, prompt_tokens=result.prompt_tokens,
         completion_tokens=result.completion_tokens, spent=None, currency=None, dropped=result.dropped,
-        failed=len(result.failures), failures=result.failures, retries=result.retries,
+        failed=len(result.failures), failures=to_builtins(result.failures), retries=result.retries,
         from_journal=result.from_journal, method=method, model=model, output=output, journal=result.journal,
         rejects=rejects_file,
     )  # fmt: skip
@@ -119,7 +121,7 @@ class _Progress:
         self._told_stopping = False
 
     def __call__(self, usage: Usage) -> None:
-        if usage.stopping and not self._told_stopping:
+        if usage.interrupted and not self._told_stopping:
             self._told_stopping = True
             self._out.note("dsforge: stopping; requests in flight are finished first (Ctrl-C again gives them up)")
         elif self._out.seconds >= self._next:

@@ -42,7 +42,7 @@ def echo(prompt: str, time_asked: int) -> Reply:
 
 @dataclass
 class Log:
-    """What came in: prompts with how often each was asked and how often answered, bodies, headers, the most at a time."""
+    """What came in: how often each prompt was asked and answered, bodies, times, headers, the most at a time."""
 
     asked: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)

@@ -261,7 +261,8 @@ def test_with_seeds_and_a_limit_every_row_is_accounted_for(tmp_path: Path) -> No
         result = run(server, source, tmp_path / "out.jsonl", per_row=2, rows=3, with_seeds=True)
     rows = rows_of(tmp_path / "out.jsonl")
     assert [row["instruction"] for row in rows] == [
-        "Question 0?", "Question 0? (1)", "Question 0? (2)", "Question 1?", "Question 1? (1)", "Question 2?", "Question 3?",
+        "Question 0?", "Question 0? (1)", "Question 0? (2)", "Question 1?", "Question 1? (1)",
+        "Question 2?", "Question 3?",
     ]  # fmt: skip
     assert (result.rows_in, result.rows_out, result.rows_rejected, result.rows_kept) == (7, 7, 3, 3)
     rejects = rows_of(tmp_path / "out.rejects.jsonl")

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from dsforge.engine.journal import Journal
 from tests.augment.faulty_server import FaultyServer, Reply, echo, serving
 from tests.cli.run import as_json, assert_one_line_error, dsforge
 
@@ -77,7 +78,10 @@ def test_what_people_read(tmp_path: Path) -> None:
 
     with serving(script) as server:
         done = augment(server, tmp_path, "seeds.jsonl", *OPTIONS, "-o", "out.jsonl")
+        again = as_json(augment(server, tmp_path, "seeds.jsonl", *OPTIONS, "-o", "out.jsonl", "--json"))
     assert done.returncode == 1
+    assert (again["failed"], again["dropped"], again["rows_rejected"], again["requests"]) == (1, {"empty": 1}, 1, 1)
+    assert [(failure["row"], failure["line"], failure["number"]) for failure in again["failures"]] == [(2, 2, 1)]
     assert "6 rows in, 4 generated, 3 kept, 3 out, 1 dropped, 1 failed, 1 rejected" in done.stdout
     assert "dropped  empty: 1" in done.stdout
     assert ".out.jsonl.journal.sqlite" in done.stdout
@@ -145,20 +149,24 @@ def test_kill_9_and_resume_asks_nothing_twice_and_gives_the_same_bytes(tmp_path:
         assert done.returncode == 0, done.stderr
         log = server.log
         log.asked.clear(), log.answered.clear(), log.bodies.clear()
+        lost = 0
         for step in range(1, 4):
             process = start(server, tmp_path, "--per-row", "2", "--concurrency", "4")
             wait_for(lambda step=step: len(log.answered) >= 25 * step)
             process.kill()
             process.communicate()
+            time.sleep(0.1)  # what the dead process had sent is in the server's log by now
             assert not (tmp_path / "out.jsonl").exists()
+            with Journal(tmp_path / ".out.jsonl.journal.sqlite") as journal:
+                in_flight = sum(log.asked.values()) - lost - len(journal)
+            assert 0 <= in_flight <= 4
+            lost += in_flight
         process = start(server, tmp_path, "--per-row", "2", "--concurrency", "4")
-        out, error = process.communicate(timeout=30)
+        _, error = process.communicate(timeout=30)
         assert process.returncode == 0, error
     assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "calm" / "out.jsonl").read_bytes()
     assert len(log.asked) == 120
-    # what was in flight at a kill had no answer anyone could keep: at most 4 requests for each of the three
-    assert sum(log.asked.values()) <= 120 + 3 * 4
-    assert max(log.asked.values()) <= 4
+    assert sum(log.asked.values()) == 120 + lost  # only what was in flight at a kill, and in no journal, came again
 
 
 def test_ctrl_c_finishes_what_is_in_flight_and_says_how_to_go_on(tmp_path: Path) -> None:
@@ -171,7 +179,7 @@ def test_ctrl_c_finishes_what_is_in_flight_and_says_how_to_go_on(tmp_path: Path)
         process = start(server, tmp_path, "--concurrency", "4")
         wait_for(lambda: sum(server.log.asked.values()) >= 6)
         process.send_signal(signal.SIGINT)
-        out, error = process.communicate(timeout=30)
+        _, error = process.communicate(timeout=30)
         assert process.returncode == 130, error
         asked = sum(server.log.asked.values())
         assert asked < 40
@@ -192,7 +200,7 @@ def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
-        out, error = process.communicate(timeout=10)
+        _, error = process.communicate(timeout=10)
     assert process.returncode == 130, error
     assert "Traceback" not in error
 
@@ -349,7 +357,7 @@ def transformers_serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
 
 def test_a_real_server_end_to_end(transformers_serve: tuple[str, str], tmp_path: Path) -> None:
     url, model = transformers_serve
-    (tmp_path / "seeds.jsonl").write_text("".join(SUPPORT.read_text(encoding="utf-8").splitlines(True)[:6]))
+    (tmp_path / "seeds.jsonl").write_bytes(b"".join(SUPPORT.read_bytes().splitlines(True)[:6]))
     arguments = [
         "seeds.jsonl",
         "--method",
@@ -379,7 +387,3 @@ def test_a_real_server_end_to_end(transformers_serve: tuple[str, str], tmp_path:
     again = as_json(augment(None, tmp_path, *arguments, OPENAI_BASE_URL=url, OPENAI_API_KEY="none"))
     assert (again["requests"], again["from_journal"]) == (0, 12)
     assert (tmp_path / "out.jsonl").read_bytes() == first
-    lost = augment(None, tmp_path, *arguments, "--model", "no/such-model", OPENAI_BASE_URL=url, OPENAI_API_KEY="none")
-    assert lost.returncode in (1, 2), lost
-    assert "no/such-model" in lost.stderr
-    assert "Traceback" not in lost.stderr

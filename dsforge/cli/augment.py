@@ -142,7 +142,7 @@ def _tell(out: Output, result: AugmentResult, input: str, output: str, rejects: 
     )
     for reason, count in result.dropped.items():
         out.say(f"  dropped  {reason}: {count:,}")
-    retries = f", {quantity(result.retries, 'retry').replace('retrys', 'retries')}" if result.retries else ""
+    retries = f", {result.retries:,} tried again" if result.retries else ""
     out.say(
         f"  asked    {quantity(result.requests, 'request')}{retries}, {result.from_journal:,} more from the journal; "
         f"{result.prompt_tokens:,} prompt and {result.completion_tokens:,} completion tokens"

@@ -31,7 +31,7 @@ def test_a_run_from_the_command_line(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr  # rows were rejected
     text = done.stdout
     assert "smoke model" in text
-    assert "rows      rows.jsonl (chatml): 16 rows in, 12 used, 4 rejected" in text
+    assert "rows      rows.jsonl (chatml, dpo): 16 rows in, 12 used, 4 rejected" in text
     assert "validate  check.jsonl (chatml): 2 rows in, 2 used, 0 rejected" in text
     assert "[[Yes, it is in stock.<|im_end|>]]" in text
     assert "┤" in text
@@ -119,7 +119,7 @@ def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\nfrom dsforge.cli import main\nsys.argv = ['dsforge', 'train', '--help']\n"
         "try: main.main()\nexcept SystemExit as end: assert not end.code\n"
-        "heavy = {'torch', 'hydra', 'omegaconf', 'transformers', 'trl', 'peft', 'datasets', 'pydantic', 'numpy'}\n"
+        "heavy = {'torch', 'hydra', 'omegaconf', 'transformers', 'trl', 'peft', 'datasets', 'numpy'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -88,10 +88,16 @@ def _say(error: str) -> None:
     print(f"dsforge: {error}", file=sys.stderr)
 
 
+def _forget_output() -> None:
+    """Send what waits for standard output nowhere, so that Python does not fail over it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _without_traceback(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
     try:
         result = command.main(args=arguments, prog_name="dsforge", standalone_mode=False)
+        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except typer.TyperException as error:
         _say(" ".join(error.format_message().split()))
@@ -103,10 +109,11 @@ def _without_traceback(arguments: list[str]) -> int:
         _say("interrupted; no output was left half written")
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 0
     except OSError as error:  # a full disk, a lost mount: nothing of ours
         _say(f"{error.filename or 'reading or writing'}: {error.strerror or error}")
+        _forget_output()
         return EXIT_UNABLE
 
 

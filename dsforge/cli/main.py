@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
 
 EXIT_UNABLE = 2
 EXIT_INTERRUPTED = 130
+EXIT_PIPE_CLOSED = 141  # 128 + SIGPIPE, as other tools: the work may not have been done to its end
 
 
 class LazyCommands(TyperGroup):
@@ -110,7 +111,7 @@ def _without_traceback(arguments: list[str]) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         _forget_output()
-        return 0
+        return EXIT_PIPE_CLOSED
     except OSError as error:  # a full disk, a lost mount: nothing of ours
         _say(f"{error.filename or 'reading or writing'}: {error.strerror or error}")
         _forget_output()

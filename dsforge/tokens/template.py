@@ -66,7 +66,7 @@ def has_marks(template: str) -> bool:
 def _template_message(message: Message, place: str) -> dict[str, JSON]:
     """A message as templates read it: content is text, arguments of tool calls are objects."""
     if message.media:
-        raise RowError(f"{place} holds {message.media[0].kind}s; only text is trained", place, "X101")
+        raise RowError(f"{place} holds {message.media[0].kind}s; only text is trained", place, "X901")
     role = "system" if message.role == "developer" else message.role
     row: dict[str, JSON] = {"role": role, "content": message.text}
     if message.reasoning is not None:
@@ -84,7 +84,7 @@ def _template_call(message: Message, index: int, place: str) -> dict[str, JSON]:
     call = message.tool_calls[index]
     if call.arguments is None and call.written:
         at = f"{place}/tool_calls/{index}/function/arguments"
-        raise RowError(f"the arguments of the call of {call.name!r} are not valid JSON", at, "T106")
+        raise RowError(f"the arguments of the call of {call.name!r} are not valid JSON", at, "T206")
     function = {"name": call.name, "arguments": {} if call.arguments is None else call.arguments}
     return {"type": "function", "function": function} | ({"id": call.id} if call.id is not None else {})
 
@@ -92,7 +92,7 @@ def _template_call(message: Message, index: int, place: str) -> dict[str, JSON]:
 def _is_trained(message: Message, place: str) -> bool:
     if message.weight is None or message.weight in (0, 1):
         return message.weight != 0
-    raise RowError(f"weight {message.weight:g}: a message is trained (1) or not (0)", f"{place}/weight", "T110")
+    raise RowError(f"weight {message.weight:g}: a message is trained (1) or not (0)", f"{place}/weight", "T901")
 
 
 class ChatTemplate:
@@ -125,7 +125,7 @@ class ChatTemplate:
         ]
         if not any(trained):
             what = "no assistant message" if not trained else "every assistant message has weight 0"
-            raise RowError(f"{what}: nothing in the row would be trained", "/messages", "T107")
+            raise RowError(f"{what}: nothing in the row would be trained", "/messages", "T201")
         text, spans = self._apply(chat, example.tools)
         if not all(trained):
             spans = _of_weight(spans, trained)
@@ -152,7 +152,7 @@ class ChatTemplate:
                 **self._special,
             )
         except (TemplateError, TypeError, ValueError, LookupError) as error:
-            raise RowError(f"the chat template refuses the conversation: {error}", "/messages", "T111") from error
+            raise RowError(f"the chat template refuses the conversation: {error}", "/messages", "T902") from error
         return texts[0], [(start, end) for start, end in spans[0] if end > start]
 
     def encode(self, rendered: Iterable[Rendered]) -> Iterator[Encoded]:
@@ -194,7 +194,7 @@ def _of_weight(spans: list[tuple[int, int]], trained: list[bool]) -> list[tuple[
             f"{len(trained)} assistant messages have weights, but the chat template marks {len(spans)} stretches: "
             "which message is which cannot be told",
             "/messages",
-            "T110",
+            "T901",
         )
     return [span for span, wanted in zip(spans, trained, strict=True) if wanted]
 

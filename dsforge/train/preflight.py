@@ -116,7 +116,7 @@ def _take(encoded: Encoded, row: Row, found: Preflight, max_length: int | None, 
     found.longest = max(found.longest, len(ids))
     trained = encoded.trained
     if not trained:
-        error = RowError("its trained text comes to no tokens", "/messages", "T107")
+        error = RowError("its trained text comes to no tokens", "/messages", "T201")
         found.rejects.append(reject_row(found.path, row, error))
         return
     if max_length is not None and len(ids) > max_length:

@@ -33,9 +33,9 @@ _POSITIVE = frozenset({
 
 def _accept(example: Example) -> None:
     if example.is_preference:
-        raise RowError("a preference pair (chosen and rejected); method=sft trains conversations", "", "X102")
+        raise RowError("a preference pair (chosen and rejected); method=sft trains conversations", "", "X902")
     if example.label is False:
-        raise RowError("a KTO row labelled as bad (label false); method=sft would train it as good", "/label", "X102")
+        raise RowError("a KTO row labelled as bad (label false); method=sft would train it as good", "/label", "X902")
 
 
 def _check_names(given: set[str], known: set[str], section: str, what: str) -> None:

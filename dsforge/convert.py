@@ -11,19 +11,20 @@ from typing import BinaryIO
 import msgspec
 import orjson
 
-from dsforge.engine.chunks import Chunk, plan_chunks, plan_identity
+from dsforge.engine.chunks import Chunk, plan_chunks, plan_identity, read_once
 from dsforge.engine.local import local_executor
 from dsforge.engine.plan import Task, run_stage, work_folder
-from dsforge.errors import DsforgeError, RowError, UsageError
+from dsforge.errors import RowError
 from dsforge.example import Example
 from dsforge.feature import ESSENTIAL
 from dsforge.formats.format import Format, get_format
 from dsforge.formats.plain import ShortWay
 from dsforge.formats.read import ExampleReader
-from dsforge.io.atomic import atomic_write, check_writable, publish
+from dsforge.io.atomic import atomic_write, is_special, publish
 from dsforge.io.jsonl import dumps
-from dsforge.io.rejects import Reject, rejects_path
+from dsforge.io.rejects import Reject, rejects_path, remove_stale
 from dsforge.io.rows import RawRow
+from dsforge.io.together import check_outputs
 
 CANNOT_HOLD = "S110"
 NEEDS_PAIR = "S109"
@@ -160,15 +161,13 @@ def convert(
     target = get_format(to)
     if from_format != "auto":
         get_format(from_format)
-    _refuse_overwrite(sources, output)
     rejects = Path(rejects) if rejects else rejects_path(output)
-    for path in (output, rejects):
-        if str(path) != "-":
-            check_writable(Path(path))
+    check_outputs(sources, [output, rejects])
     chunks = [chunk for source in sources for chunk in plan_chunks(source, workers)]
     separator = b",\n" if str(output).endswith(".json") else b"\n"
     plan = ("convert", plan_identity(sources), from_format, target.name, separator, len(chunks))
-    with work_folder(output, plan) as folder:
+    resumable = not (str(output) == "-" or is_special(Path(output)) or any(map(read_once, sources)))
+    with work_folder(output, plan, resumable) as folder:
         tasks = [
             Task(
                 convert_chunk,
@@ -178,11 +177,7 @@ def convert(
             )
             for index, chunk in enumerate(chunks)
         ]
-        try:
-            parts = run_stage(tasks, local_executor(workers, len(tasks)))
-        except DsforgeError:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        parts = run_stage(tasks, local_executor(workers, len(tasks)))
         outputs = [task.output for task in tasks]
         total = ConvertResult()
         for part in parts:
@@ -192,13 +187,6 @@ def convert(
     if total.rows_in != total.rows_out + total.rows_rejected:
         raise AssertionError(f"conservation broken: {total}")
     return total
-
-
-def _refuse_overwrite(sources: list[str], output: str | Path) -> None:
-    if str(output) != "-" and any(
-        source != "-" and Path(source).resolve() == Path(output).resolve() for source in sources
-    ):
-        raise UsageError(f"{output} is also an input: choose another output, the source is never overwritten")
 
 
 def _merge_rows(outputs: list[Path], parts: list[ConvertResult], output: str | Path, separator: bytes) -> None:
@@ -229,7 +217,7 @@ def _append(path: Path, file: BinaryIO) -> None:
 def _merge_rejects(parts: list[tuple[Chunk, ConvertResult, Path]], rejects: Path, count: int) -> None:
     """One rejects file with rows and lines counted from the beginning of each source."""
     if not count:
-        rejects.unlink(missing_ok=True)
+        remove_stale(rejects)
         return
     with atomic_write(rejects) as file:
         for line in _rejects_with_place(parts):

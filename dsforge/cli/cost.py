@@ -61,19 +61,17 @@ def command(
 
     Prices come with their source and date. A price that is not known is asked for, never guessed.
     """
-    from pathlib import Path
-
     from dsforge.cost.count import count_tokens
     from dsforge.cost.estimate import Choices, estimate_cost, plan_estimate
-    from dsforge.io.atomic import check_writable
     from dsforge.io.rejects import write_rejects
+    from dsforge.io.together import check_outputs
 
     out = Output(as_json)
     plan = plan_estimate(
         Choices(target, model, gpu, method.value if method else None, epochs, max_tokens, batch_size, rank, price)
     )
     if rejects:
-        check_writable(Path(rejects))
+        check_outputs(inputs, [rejects])
     chosen = plan.tokenizer if tokenizer == "auto" else tokenizer
     count = count_tokens(inputs, chosen, format_name=from_format, workers=workers)
     estimate = estimate_cost(count, plan)

@@ -106,6 +106,11 @@ def _without_traceback(arguments: list[str]) -> int:
     except DsforgeError as error:
         _say(str(error))
         return EXIT_UNABLE
+    except SystemExit as error:  # typer's way to say that the pipe is closed
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        _forget_output()
+        return EXIT_PIPE_CLOSED
     except (KeyboardInterrupt, typer.Abort):
         _say("interrupted; no output was left half written")
         return EXIT_INTERRUPTED

@@ -28,7 +28,7 @@ def plan_chunks(source: str | Path, workers: int) -> list[Chunk]:
     """
     whole = [Chunk(str(source))]
     path = Path(source)
-    if str(source) == "-" or path.is_fifo():  # can be read only once
+    if read_once(source):
         return whole
     reader = RowReader(source)  # also where one worker will do: what is no file of rows is found before the work
     reader.close()
@@ -37,6 +37,11 @@ def plan_chunks(source: str | Path, workers: int) -> list[Chunk]:
         return whole
     starts = _line_starts(path, count)
     return [Chunk(str(source), start, end) for start, end in zip(starts, [*starts[1:], None], strict=True)]
+
+
+def read_once(source: str | Path) -> bool:
+    """Whether a source gives its bytes only once: standard input or a pipe."""
+    return str(source) == "-" or (Path(source).exists() and not Path(source).is_file() and not Path(source).is_dir())
 
 
 def _line_starts(path: Path, count: int) -> list[int]:
@@ -53,5 +58,5 @@ def _line_starts(path: Path, count: int) -> list[int]:
 
 def plan_identity(sources: list[str]) -> list[tuple[str, int, int]]:
     """`(path, bytes, time of change)` of the inputs: what makes a plan the same plan."""
-    files = [Path(source) for source in sources if source != "-" and not Path(source).is_fifo()]
+    files = [Path(source) for source in sources if not read_once(source)]
     return [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]

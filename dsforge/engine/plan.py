@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 import msgspec
 
-from dsforge.errors import OutputError
-from dsforge.io.atomic import atomic_write
+from dsforge.errors import DsforgeError, OutputError
+from dsforge.io.atomic import atomic_write, is_special
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -74,18 +76,46 @@ def run_stage(tasks: Sequence[Task[R]], executor: Executor) -> list[R]:
 
 
 @contextmanager
-def work_folder(output: str | Path, plan: object) -> Iterator[Path]:
+def work_folder(output: str | Path, plan: object, resumable: bool = True) -> Iterator[Path]:
     """A folder beside `output` for a plan's intermediate files, removed when the block succeeds.
 
     `plan` is whatever decides the result (inputs with size and time, options). A folder left by a run
-    that was killed is taken up again only for the very same plan.
+    that was killed is taken up again only for the very same plan, and by one process at a time. Where the
+    inputs can be read only once, or the output is no file, nothing can be taken up: `resumable` is False and
+    the folder goes in any case.
+
+    Raises:
+        OutputError: there is no place to write to, or another process works on the same plan.
     """
+    target = Path(output).resolve()
+    if not resumable:
+        near = None if str(output) == "-" or is_special(Path(output)) else target.parent
+        with TemporaryDirectory(prefix=".dsforge-", dir=near, ignore_cleanup_errors=True) as temporary:
+            yield Path(temporary)
+        return
     digest = hashlib.blake2b(repr(plan).encode(), digest_size=6).hexdigest()
-    near = Path.cwd() if str(output) == "-" else Path(output).parent
-    folder = near / f".{Path(output).name}.{digest}.work"
+    folder = target.with_name(f".{target.name}.{digest}.work")
     try:
         folder.mkdir(exist_ok=True)
+        lock = (folder / "lock").open("wb")
     except OSError as error:
-        raise OutputError(f"{near} cannot be written to: {error.strerror or error}") from error
-    yield folder
-    shutil.rmtree(folder)
+        raise OutputError(f"{target.parent} cannot be written to: {error.strerror or error}") from error
+    with lock:
+        _take(lock, output)
+        try:
+            yield folder
+        except DsforgeError:  # it would end the same way again: there is nothing to take up
+            shutil.rmtree(folder)
+            raise
+        shutil.rmtree(folder)
+
+
+def _take(lock: BinaryIO, output: str | Path) -> None:
+    if sys.platform == "win32":  # has no flock; two equal runs at once are on their own there
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise OutputError(f"another dsforge is writing {output} from the same input: wait for it") from error

@@ -117,8 +117,8 @@ def _decode_part(part: dict[str, JSON], kind: JSON, pointer: str) -> Part:
     if kind == "text":
         key = "value" if "value" in part else "text"
         return Text(as_text(need(part, key, pointer), f"{pointer}/{key}"))
-    if kind in _MEDIA_TYPES:
-        return _decode_media(part, cast(str, kind), pointer)
+    if isinstance(kind, str) and kind in _MEDIA_TYPES:
+        return _decode_media(part, kind, pointer)
     names = ", ".join(["text", *_MEDIA_TYPES])
     found = repr(kind) if isinstance(kind, str) else kind_of(kind)
     raise RowError(f"{pointer} is a part of unknown type {found}; known: {names}", f"{pointer}/type", BAD_PART)

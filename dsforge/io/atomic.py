@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,17 @@ from typing import BinaryIO
 from dsforge.errors import OutputError
 
 
+def is_special(path: Path) -> bool:
+    """Whether `path` is a device, a pipe or the like: written through, for a rename would replace it."""
+    return path.exists() and not path.is_file()
+
+
 def check_writable(path: Path) -> None:
     """Raise OutputError where `path` cannot become a file: better before the work than after."""
     if path.is_dir():
         raise OutputError(f"{path} is a directory: name a file to write to")
+    if is_special(path) and os.access(path, os.W_OK):
+        return
     if not path.parent.is_dir():
         raise OutputError(f"{path.parent} does not exist: make the folder first (mkdir -p {path.parent})")
     if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
@@ -36,7 +44,11 @@ def publish(finished: Path, path: str | Path) -> None:
     Raises:
         OutputError: the place cannot be written to, or the disk is full.
     """
-    target = Path(path)
+    if is_special(Path(path)):
+        with finished.open("rb") as source, atomic_write(path) as file:
+            shutil.copyfileobj(source, file)
+        return
+    target = Path(path).resolve()
     check_writable(target)
     try:
         with finished.open("rb") as file:
@@ -52,7 +64,8 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     """A binary file that takes the name `path` only when the block ends without an error.
 
     Written beside the target, flushed to disk, then renamed: a reader never sees half a file and a
-    crash leaves the old one. `-` is standard output, which cannot be atomic.
+    crash leaves the old one. Standard output (`-`), devices and pipes are written through. A symbolic link
+    stays, what it points to is replaced.
 
     Raises:
         OutputError: the place cannot be written to, or the disk is full.
@@ -63,6 +76,14 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         return
     target = Path(path)
     check_writable(target)
+    if is_special(target):
+        try:
+            with target.open("wb") as file:
+                yield file
+        except OSError as error:
+            raise OutputError(f"{target} cannot be written: {error.strerror or error}") from error
+        return
+    target = target.resolve()
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:

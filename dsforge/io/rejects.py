@@ -6,7 +6,9 @@ import base64
 from pathlib import Path
 
 import msgspec
+import orjson
 
+from dsforge.io.atomic import is_special
 from dsforge.io.diagnose import ProblemKind
 from dsforge.io.jsonl import dumps
 from dsforge.io.rows import Refused, row_writer
@@ -56,18 +58,35 @@ def reject_refused(path: str, refused: Refused) -> Reject:
 
 
 def rejects_path(output: str | Path) -> Path:
-    """Where the rejects of `output` go: beside it, as `NAME.rejects.jsonl` (`rejects.jsonl` for `-`)."""
-    if str(output) == "-":
+    """Where the rejects of `output` go: beside it, as `NAME.rejects.jsonl` (`rejects.jsonl` for what is no file)."""
+    if str(output) == "-" or is_special(Path(output)):
         return Path("rejects.jsonl")
     path = Path(output)
+    if not path.name:  # "." or nothing: no file, which the check of the outputs says
+        return path / "rejects.jsonl"
     return path.with_name(f"{path.stem}.rejects.jsonl")
 
 
 def write_rejects(path: str | Path, rejects: list[Reject]) -> None:
     """Write the rejects file atomically; without rejects a stale one of an earlier run is removed."""
     if not rejects:
-        Path(path).unlink(missing_ok=True)
+        remove_stale(path)
         return
     with row_writer(path) as write:
         for reject in rejects:
             write(reject.to_json())
+
+
+def remove_stale(path: str | Path) -> None:
+    """Remove the rejects file of an earlier run, which would say what is no longer so; no other file."""
+    file = Path(path)
+    if not file.is_file():
+        return
+    with file.open("rb") as lines:
+        first = lines.readline()
+    try:
+        entry = orjson.loads(first)
+    except orjson.JSONDecodeError:
+        return
+    if isinstance(entry, dict) and list(entry)[:6] == ["path", "row", "line", "code", "reason", "pointer"]:
+        file.unlink()

@@ -7,6 +7,8 @@ path of `diagnose`, which names each mistake.
 from __future__ import annotations
 
 import gzip
+import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +17,12 @@ from typing import BinaryIO, Literal, TypeAlias
 import msgspec
 import orjson
 
+from dsforge.errors import InputError
 from dsforge.example import JSON
 from dsforge.io.atomic import atomic_write
 from dsforge.io.diagnose import MAX_DEPTH, Problem, diagnose
 from dsforge.io.json_array import Place, iter_array, iter_documents
-from dsforge.io.jsonl import dumps, iter_lines
+from dsforge.io.jsonl import iter_lines
 from dsforge.io.source import UTF8_BOM, open_source
 
 Layout: TypeAlias = Literal["jsonl", "array", "documents"]
@@ -184,8 +187,11 @@ class RowReader:
 
     def raw_rows(self) -> Iterator[RawRow]:
         """The rows as they stand, not parsed."""
-        with self._file:
-            yield from self._lines() if self.layout == "jsonl" else self._elements()
+        try:
+            with self._file:
+                yield from self._lines() if self.layout == "jsonl" else self._elements()
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(f"{self.path} cannot be unpacked beyond row {self.count:,}: {error}") from error
 
     def parsed(self, row: RawRow) -> Row | Refused:
         """A raw row, parsed."""
@@ -235,9 +241,12 @@ def read_rows(source: str | Path, *, strict: bool = False) -> RowReader:
     return RowReader(source, strict=strict)
 
 
+_BETWEEN = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|[ \t\r\n]+', re.DOTALL)
+
+
 def one_line(row: Row) -> bytes:
-    """The row as one line of JSON: its own bytes where it stands on one line, else written anew."""
-    return dumps(row.value) if b"\n" in row.raw else row.raw
+    """The row as one line of JSON: its own bytes, without the white space between them where it has several lines."""
+    return _BETWEEN.sub(rb"\1", row.raw) if b"\n" in row.raw else row.raw
 
 
 WriteRow: TypeAlias = Callable[[bytes], None]

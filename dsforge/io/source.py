@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -73,7 +74,7 @@ def open_source(source: str | Path) -> BinaryIO:
         raw.seek(0)
     try:
         head = raw.read(_HEAD)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{name} cannot be unpacked: {error}") from error
     _check_head(name, head)
     raw.seek(0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dsforge.errors import UsageError
-from dsforge.io.atomic import atomic_write, check_writable
+from dsforge.io.atomic import atomic_write, check_writable, is_special
 
 
 def check_outputs(sources: Sequence[str], outputs: Iterable[str | Path]) -> None:
@@ -71,5 +71,5 @@ def rows_together(paths: Sequence[str | Path]) -> Iterator[list[RowFile]]:
         for path, file in zip(paths, files, strict=True):
             file.end()
             file.file.flush()
-            if str(path) != "-":
+            if str(path) != "-" and not is_special(Path(path)):
                 os.fsync(file.file.fileno())

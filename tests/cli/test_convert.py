@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.cli.run import as_json, dsforge
+import pytest
+
+from tests.cli.run import as_json, assert_one_line_error, dsforge
 
 
 def _rows(path: Path) -> list[dict[str, object]]:
@@ -60,3 +67,90 @@ def test_several_files_and_an_array(tmp_path: Path) -> None:
     output = tmp_path / "out.json"
     assert dsforge("convert", *sources, "--to", "sharegpt", "-o", output).returncode == 0
     assert [row["conversations"][0]["value"] for row in json.loads(output.read_text())] == ["0", "1"]
+
+
+ROW = '{"instruction": "ask", "output": "answer"}\n'
+
+
+@pytest.mark.parametrize("command", ["convert", "cost"])
+def test_rejects_never_take_the_place_of_an_input(tmp_path: Path, command: str) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text(ROW)
+    options = (
+        ["--to", "chatml", "-o", tmp_path / "out.jsonl"] if command == "convert" else ["--tokenizer", "approximate"]
+    )
+    assert_one_line_error(dsforge(command, source, *options, "--rejects", source), "also an input")
+    assert source.read_text() == ROW
+
+
+def test_the_default_rejects_file_may_be_an_input(tmp_path: Path) -> None:
+    source = tmp_path / "rows.rejects.jsonl"
+    source.write_text(ROW)
+    assert_one_line_error(dsforge("convert", source, "--to", "chatml", "-o", tmp_path / "rows.jsonl"), "also an input")
+    assert source.read_text() == ROW
+
+
+def test_a_file_that_only_looks_like_rejects_stays(tmp_path: Path) -> None:
+    source, mine = tmp_path / "in.jsonl", tmp_path / "out.rejects.jsonl"
+    source.write_text(ROW)
+    mine.write_text('{"path": "mine"}\n')
+    assert dsforge("convert", source, "--to", "chatml", "-o", tmp_path / "out.jsonl").returncode == 0
+    assert mine.read_text() == '{"path": "mine"}\n'
+
+
+def test_a_pipe_is_written_through_and_stays_a_pipe(tmp_path: Path) -> None:
+    source, pipe = tmp_path / "in.jsonl", tmp_path / "pipe"
+    source.write_text(ROW)
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        done = dsforge("convert", source, "--to", "chatml", "-o", pipe, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert reader.stdout is not None
+        assert reader.stdout.read().count('"assistant"') == 1
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
+    source, target, link = tmp_path / "in.jsonl", tmp_path / "real.jsonl", tmp_path / "link.jsonl"
+    source.write_text(ROW)
+    target.write_text("old")
+    link.symlink_to(target)
+    assert dsforge("convert", source, "--to", "chatml", "-o", link).returncode == 0
+    assert link.is_symlink()
+    assert '"assistant"' in target.read_text()
+
+
+def test_standard_input_is_never_taken_from_an_earlier_run(tmp_path: Path) -> None:
+    many = ROW * 50_000
+    script = f"{sys.executable} -m dsforge convert - --to chatml | head -1; exit ${{PIPESTATUS[0]}}"
+    first = subprocess.run(
+        ["bash", "-c", script], input=many, cwd=tmp_path, text=True, capture_output=True, check=False
+    )
+    assert first.returncode == 141, first.stderr
+    second = dsforge("convert", "-", "--to", "chatml", stdin=ROW.replace("ask", "other"), folder=tmp_path)
+    assert second.stdout.count("\n") == 1
+    assert "other" in second.stdout
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    "command", [["convert", "--to", "chatml"], ["lint"], ["dedup"], ["cost"], ["split", "-o", "parts"]]
+)
+def test_a_broken_gzip_file_is_one_line(tmp_path: Path, command: list[str]) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    text = "".join(f'{{"instruction": "{index * 7919}", "output": "{index * 104729}"}}\n' for index in range(5000))
+    path.write_bytes(gzip.compress(text.encode())[:-3000])
+    done = dsforge(command[0], path, *command[1:], folder=tmp_path)
+    assert_one_line_error(done, "rows.jsonl.gz cannot be unpacked beyond row")
+
+
+def test_two_equal_runs_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    source, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text(ROW * 100_000)
+    command = [sys.executable, "-m", "dsforge", "convert", str(source), "--to", "sharegpt", "-o", str(output)]
+    runs = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    errors = [run.communicate()[1] for run in runs]
+    assert {run.returncode for run in runs} <= {0, 2}
+    assert all("another dsforge is writing" in error for error, run in zip(errors, runs, strict=True) if run.returncode)
+    assert len(output.read_bytes().splitlines()) == 100_000
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]

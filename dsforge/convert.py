@@ -26,8 +26,8 @@ from dsforge.io.rejects import Reject, rejects_path, remove_stale
 from dsforge.io.rows import RawRow
 from dsforge.io.together import check_outputs
 
-CANNOT_HOLD = "S110"
-NEEDS_PAIR = "S109"
+CANNOT_HOLD = "S902"
+NEEDS_PAIR = "S901"
 _BATCH = 512  # rows to a write
 
 

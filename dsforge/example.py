@@ -19,9 +19,10 @@ ROLES: tuple[Role, ...] = ("system", "developer", "user", "assistant", "tool")
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):
-    """A stretch of text among other parts."""
+    """A stretch of text among other parts; `extra` keeps fields beside it."""
 
     text: str
+    extra: dict[str, JSON] = {}
 
 
 class Media(msgspec.Struct, frozen=True, tag="media"):
@@ -43,13 +44,15 @@ class ToolCall(msgspec.Struct):
     """A call of a tool by the assistant.
 
     `written` is the text of the arguments exactly as it stood in the row (None where the row held an
-    object), `arguments` what it parses to (None where it does not parse).
+    object), `arguments` what it parses to (None where it does not parse). `extra` keeps unknown fields, those
+    beside the name within `function` under that key.
     """
 
     name: str
     arguments: JSON = None
     written: str | None = None
     id: str | None = None
+    extra: dict[str, JSON] = {}
 
 
 class Message(msgspec.Struct):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
+from itertools import pairwise
 
-from dsforge.example import Example, Message
+from dsforge.example import Example, Message, Part, Text
 
 
 class Feature(str, Enum):
@@ -28,6 +29,12 @@ class Feature(str, Enum):
     NAMES = "message names"
     WEIGHTS = "message weights"
     MESSAGE_EXTRA = "unknown message fields"
+    CALL_EXTRA = "unknown fields of tool calls"
+    PART_EXTRA = "unknown fields of text parts"
+    TEXT_PARTS = "text in parts"
+    EMPTY_CONTENT = "difference of null and empty content"
+    EMPTY_SYSTEM = "empty system message"
+    THINK_MARKS = "<think> marks within text or reasoning"
     PREFERENCE = "preference pair"
     LONG_CONTINUATION = "chosen or rejected of several messages"
     LABEL = "KTO label"
@@ -56,6 +63,14 @@ ESSENTIAL = frozenset(
 _MEDIA = {"image": Feature.IMAGES, "audio": Feature.AUDIO, "video": Feature.VIDEO}
 
 
+def _used_by_parts(parts: list[Part], used: set[Feature]) -> None:
+    is_text = [isinstance(part, Text) for part in parts]
+    if all(is_text) or (True, True) in pairwise(is_text):
+        used.add(Feature.TEXT_PARTS)
+    if any(isinstance(part, Text) and part.extra for part in parts):
+        used.add(Feature.PART_EXTRA)
+
+
 def _used_by_message(message: Message, used: set[Feature]) -> None:
     if message.role == "developer":
         used.add(Feature.DEVELOPER)
@@ -67,10 +82,18 @@ def _used_by_message(message: Message, used: set[Feature]) -> None:
             used.add(Feature.TEXT_BESIDE_TOOL_CALLS)
         if any(call.id for call in message.tool_calls):
             used.add(Feature.TOOL_CALL_IDS)
+        if any(call.extra for call in message.tool_calls):
+            used.add(Feature.CALL_EXTRA)
     if message.tool_call_id:
         used.add(Feature.TOOL_CALL_IDS)
     if message.reasoning is not None:
         used.add(Feature.REASONING)
+        if "</think>" in message.reasoning:
+            used.add(Feature.THINK_MARKS)
+    elif message.role == "assistant" and message.text.startswith("<think>\n") and "\n</think>\n\n" in message.text:
+        used.add(Feature.THINK_MARKS)
+    if (message.content is None) != bool(message.tool_calls) and not message.content:
+        used.add(Feature.EMPTY_CONTENT)
     if message.name is not None:
         used.add(Feature.NAMES)
     if message.weight is not None:
@@ -79,7 +102,8 @@ def _used_by_message(message: Message, used: set[Feature]) -> None:
         used.add(Feature.INPUT_SPLIT)
     if message.extra:
         used.add(Feature.MESSAGE_EXTRA)
-    if not isinstance(message.content, str):
+    if message.content is not None and not isinstance(message.content, str):
+        _used_by_parts(message.content, used)
         for media in message.media:
             used.add(_MEDIA[media.kind])
             if media.options:
@@ -89,7 +113,7 @@ def _used_by_message(message: Message, used: set[Feature]) -> None:
 def _used_by_turns(messages: list[Message], used: set[Feature], ends_with: str) -> None:
     turns = messages
     if turns and turns[0].role in ("system", "developer"):
-        used.add(Feature.SYSTEM)
+        used.add(Feature.SYSTEM if turns[0].content else Feature.EMPTY_SYSTEM)
         turns = turns[1:]
     roles = [message.role for message in turns]
     if "system" in roles or "developer" in roles:

@@ -25,7 +25,7 @@ def test_the_result_says_what_happened(tmp_path: Path) -> None:
     assert result.formats == {"alpaca": 1, "sharegpt": 2}
     assert (result.rows_in, result.rows_out, result.rows_rejected) == (4, 2, 2)
     assert result.losses == {}
-    assert result.reasons[0] == Reason("S110", "alpaca cannot hold: tool calls", 1)
+    assert result.reasons[0] == Reason("S902", "alpaca cannot hold: tool calls", 1)
     assert (result.reasons[1].code, result.reasons[1].rows) == ("S103", 1)
     assert result.reasons[1].first.startswith("/conversations/0/from is 'martian'")
 

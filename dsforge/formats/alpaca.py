@@ -69,9 +69,14 @@ def _decode(row: RowValue) -> Example:
     messages = [*_history(row), _user(row)]
     if system := optional_text(row, "system"):
         messages.insert(0, Message("system", system))
-    meta, extra = split_known(row, _KEYS)
-    example = Example(messages, label=optional_bool(row, ["kto_tag", "label"]), meta=meta, extra=extra)
-    if row.get("chosen") is not None or row.get("rejected") is not None:
+    label = optional_bool(row, ["kto_tag", "label"])
+    unread = ["label"] if row.get("kto_tag") is not None else []
+    is_pair = row.get("chosen") is not None or row.get("rejected") is not None
+    if is_pair and row.get("output"):
+        unread.append("output")
+    meta, extra = split_known(row, _KEYS, unread)
+    example = Example(messages, label=label, meta=meta, extra=extra)
+    if is_pair:
         example.chosen = [_assistant(need(row, "chosen"), "/chosen")]
         example.rejected = [_assistant(need(row, "rejected"), "/rejected")]
     else:
@@ -98,7 +103,7 @@ def _encode(example: Example) -> RowValue:
         row["system"], first = texts[0], 1
     last = len(messages) - (len(answers) or 1)  # where the answers begin
     if last <= first:
-        raise RowError("alpaca needs a question and an answer", code="S110")
+        raise RowError("alpaca needs a question and an answer", code="S902")
     instruction, extra_input = _split_input(messages[last - 1], texts[last - 1])
     row = {"instruction": instruction, "input": extra_input, **row}
     if answers:
@@ -109,7 +114,7 @@ def _encode(example: Example) -> RowValue:
         row["history"] = [[texts[at], texts[at + 1]] for at in range(first, last - 1, 2)]
     if example.label is not None:
         row["kto_tag"] = example.label
-    return with_rest({**row, **media}, example.meta, example.extra)
+    return with_rest({**row, **media}, example.meta, example.extra, _KEYS)
 
 
 def _places(row: RowValue, example: Example) -> list[str]:

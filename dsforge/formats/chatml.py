@@ -12,7 +12,7 @@ from dsforge.feature import Feature
 from dsforge.formats.expect import need, optional_bool, split_known, with_rest
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.marks import MEDIA_COLUMNS, place_media
-from dsforge.formats.messages import decode_messages, encode_message
+from dsforge.formats.messages import MESSAGE_KEYS, decode_messages, encode_message
 from dsforge.formats.pairs import answer_places, decode_answer, encode_answer
 from dsforge.formats.plain import Plain, Turns
 from dsforge.formats.tools import decode_tools
@@ -53,7 +53,7 @@ def _encode(example: Example) -> RowValue:
         row["rejected"] = encode_answer(example.rejected)
     if example.label is not None:
         row["label"] = example.label
-    return with_rest(row, example.meta, example.extra)
+    return with_rest(row, example.meta, example.extra, KEYS)
 
 
 def _places(row: RowValue, example: Example) -> list[str]:
@@ -77,6 +77,8 @@ def _decode_plain(row: RowValue) -> Turns | None:
         role, text = message.get("role"), message.get("content")
         if type(text) is not str or type(role) is not str or role not in _ROLES:
             return None
+        if not text or text.startswith("<think>"):  # some formats write these in a way of their own
+            return None
         roles.append(role)
         texts.append(text)
     return tuple(roles), texts, 1 + 4 * len(texts), None
@@ -94,6 +96,7 @@ FORMAT = Format(
     example='{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}',
     holds=frozenset(Feature) - {Feature.INPUT_SPLIT},
     keys=KEYS,
+    message_keys=MESSAGE_KEYS,
     detect=_detect,
     decode=_decode,
     encode=_encode,

@@ -14,7 +14,7 @@ from dsforge.formats.chatml import encode_conversation
 from dsforge.formats.expect import MISSING_FIELD, as_object, need, split_known, with_rest
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.marks import MEDIA_COLUMNS, place_media
-from dsforge.formats.messages import decode_messages, encode_message
+from dsforge.formats.messages import MESSAGE_KEYS, decode_messages, encode_message
 from dsforge.formats.pairs import answer_places, decode_answer
 from dsforge.formats.tools import decode_tools
 
@@ -43,7 +43,7 @@ def _decode(row: RowValue) -> Example:
     else:
         prompt, chosen, rejected = _implicit_prompt(chosen, rejected)
     place_media([*prompt, *chosen, *rejected], row)
-    meta, extra = split_known(row, _KEYS)
+    meta, extra = split_known(row, _KEYS, unread=["input", *(["prompt"] if "messages" in row else [])])
     return Example(prompt, decode_tools(row.get("tools")), chosen, rejected, None, meta, extra)
 
 
@@ -51,7 +51,7 @@ def _decode_openai(row: RowValue) -> Example:
     prompt = as_object(need(row, "input"), "/input")
     messages = decode_messages(need(prompt, "messages", "/input"), "/input/messages")
     chosen, rejected = (decode_answer(need(row, key), f"/{key}") for key in _OUTPUTS)
-    meta, extra = split_known(row, _KEYS)
+    meta, extra = split_known(row, _KEYS, unread=_KEYS - {"input", *_OUTPUTS})
     beside = {key: value for key, value in prompt.items() if key not in _INPUT_KEYS}
     if beside:  # parallel_tool_calls, for one: goes back beside the messages it belongs to
         extra = {**extra, "input": beside}
@@ -79,7 +79,7 @@ def _implicit_prompt(
 def _encode(example: Example) -> RowValue:
     if example.chosen is None or example.rejected is None:
         what = "has a KTO label and one answer" if example.label is not None else "has one answer"
-        raise RowError(f"dpo needs a preference pair (chosen and rejected), but the row {what}", code="S109")
+        raise RowError(f"dpo needs a preference pair (chosen and rejected), but the row {what}", code="S901")
     prompt = encode_conversation(example.messages, example.tools)
     extra = dict(example.extra)
     beside = extra.pop("input", None)
@@ -90,7 +90,7 @@ def _encode(example: Example) -> RowValue:
         "preferred_output": [encode_message(message) for message in example.chosen],
         "non_preferred_output": [encode_message(message) for message in example.rejected],
     }
-    return with_rest(row, example.meta, extra)
+    return with_rest(row, example.meta, extra, _KEYS)
 
 
 def _places(row: RowValue, example: Example) -> list[str]:
@@ -114,6 +114,7 @@ FORMAT = Format(
     '"non_preferred_output": [{"role": "assistant", "content": "What?"}]}',
     holds=frozenset(Feature) - {Feature.INPUT_SPLIT, Feature.LABEL},
     keys=_KEYS - {"input"},
+    message_keys=MESSAGE_KEYS,
     detect=_detect,
     decode=_decode,
     encode=_encode,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import orjson
-
 from dsforge.errors import RowError, did_you_mean
 from dsforge.example import JSON
 from dsforge.io.diagnose import escape_pointer
+from dsforge.io.rows import parse
 
 WRONG_TYPE = "S105"
 MISSING_FIELD = "S106"
@@ -88,30 +87,38 @@ def optional_bool(row: dict[str, JSON], keys: Iterable[str]) -> bool | None:
 
 def parse_json_text(text: str, pointer: str, what: str) -> JSON:
     """The value that `text` holds as JSON."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise RowError(
-            f"{pointer} should hold {what} as JSON text, but {_reason(error)}", pointer, WRONG_TYPE
-        ) from None
+    value, problem = parse_text(text)
+    if problem is not None:
+        raise RowError(f"{pointer} should hold {what} as JSON text, but {problem}", pointer, WRONG_TYPE)
+    return value
 
 
-def _reason(error: orjson.JSONDecodeError) -> str:
-    return f"{error.msg} at character {error.pos + 1}"
+def parse_text(text: str) -> tuple[JSON, str | None]:
+    """`(value, None)` of JSON that is written as text, numbers exact; `(None, what is wrong)` where it is broken."""
+    value, problems = parse(text.encode("utf-8", "surrogatepass"), strict=True)
+    if not problems:
+        return value, None
+    return None, f"{problems[0].message} (character {problems[0].offset + 1})"
 
 
-def split_known(row: dict[str, JSON], keys: frozenset[str]) -> tuple[dict[str, JSON], dict[str, JSON]]:
-    """`(meta, extra)`: what stands in the row beside the format's own `keys`."""
+def split_known(
+    row: dict[str, JSON], keys: frozenset[str], unread: Iterable[str] = ()
+) -> tuple[dict[str, JSON], dict[str, JSON]]:
+    """`(meta, extra)`: what stands in the row beside the format's own `keys`, and those of them that were not read."""
     if len(row) == 1:
         return {}, {}
-    meta = {key: row[key] for key in META_KEYS if key in row and key not in keys}
-    extra = {key: value for key, value in row.items() if key not in keys and key not in meta}
+    own = keys.difference(unread)
+    meta = {key: row[key] for key in META_KEYS if key in row and key not in own}
+    extra = {key: value for key, value in row.items() if key not in own and key not in meta}
     return meta, extra
 
 
-def with_rest(row: dict[str, JSON], meta: dict[str, JSON], extra: dict[str, JSON]) -> dict[str, JSON]:
-    """`row` with metadata and unknown fields put beside it; its own fields are never overwritten."""
+def with_rest(
+    row: dict[str, JSON], meta: dict[str, JSON], extra: dict[str, JSON], keys: frozenset[str]
+) -> dict[str, JSON]:
+    """`row` with metadata and unknown fields put beside it, but for those called as a field of the format."""
     for rest in (meta, extra):
         for key, value in rest.items():
-            row.setdefault(key, value)
+            if key not in keys:
+                row.setdefault(key, value)
     return row

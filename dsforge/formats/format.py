@@ -30,7 +30,8 @@ class Format:
     `detect(row)` is how sure the format is that the row is its own, 0 to 100; it looks at keys only.
     `decode` raises RowError where the row is not what the format says. `encode` is given only what the
     format can hold of an example (see `losses`) and raises RowError where nothing sensible is left.
-    `keys` are the row's own fields; others travel in `Example.extra`. `places(row, example)` is the JSON
+    `keys` are the row's own fields and `message_keys` those of a message; others travel in `extra`, unless they are
+    called as one of these: then they would say something else, and are lost. `places(row, example)` is the JSON
     Pointer of the text of each message (of messages, chosen, rejected, in that order). `plain` is a short
     way for rows of roles and texts alone; it may be left out.
     """
@@ -45,13 +46,16 @@ class Format:
     encode: Callable[[Example], RowValue]
     places: Callable[[RowValue, Example], list[str]] = field(default=_no_places)
     aliases: tuple[str, ...] = field(default=())
+    message_keys: frozenset[str] = field(default=frozenset())
     plain: Plain | None = field(default=None)
 
     def losses(self, example: Example) -> set[Feature]:
         """What `example` uses and this format cannot hold: what `encode` will leave out."""
         lost = used_features(example) - self.holds
-        if Feature.EXTRA not in lost and not self.keys.isdisjoint(example.extra):
+        if not self.keys.isdisjoint(example.extra):
             lost.add(Feature.EXTRA)
+        if any(not self.message_keys.isdisjoint(message.extra) for message in example.all_messages()):
+            lost.add(Feature.MESSAGE_EXTRA)
         return lost
 
 

@@ -25,7 +25,9 @@ _MEANT_ROLES: dict[str, Role] = {
     "chatgpt": "assistant", "model": "assistant", "ai": "assistant",
     "function": "tool", "observation": "tool", "tool_response": "tool",
 }  # fmt: skip
-_KEYS = frozenset({"role", "content", "reasoning_content", "tool_calls", "tool_call_id", "name", "weight"})
+MESSAGE_KEYS = frozenset(
+    {"role", "content", "reasoning_content", "tool_calls", "tool_call_id", "name", "weight", "loss_weight"}
+)
 _MEDIA_TYPES: dict[str, Literal["image", "audio", "video"]] = {
     "image_url": "image", "image": "image", "video_url": "video", "video": "video",
     "input_audio": "audio", "audio_url": "audio", "audio": "audio",
@@ -59,7 +61,8 @@ def decode_message(value: JSON, pointer: str) -> Message:
     message.tool_call_id = optional_text(row, "tool_call_id", pointer)
     message.name = optional_text(row, "name", pointer)
     message.weight = _weight(row, pointer)
-    message.extra = {key: field for key, field in row.items() if key not in _KEYS and key != "loss_weight"}
+    read = MESSAGE_KEYS if row.get("weight") is None else MESSAGE_KEYS - {"loss_weight"}
+    message.extra = {key: field for key, field in row.items() if key not in read}
     return message
 
 
@@ -116,7 +119,8 @@ def _decode_part(part: dict[str, JSON], kind: JSON, pointer: str) -> Part:
         kind = next((key for key in ("text", "image", "video", "audio") if key in part), None)
     if kind == "text":
         key = "value" if "value" in part else "text"
-        return Text(as_text(need(part, key, pointer), f"{pointer}/{key}"))
+        extra = {name: value for name, value in part.items() if name not in ("type", key)}
+        return Text(as_text(need(part, key, pointer), f"{pointer}/{key}"), extra)
     if isinstance(kind, str) and kind in _MEDIA_TYPES:
         return _decode_media(part, kind, pointer)
     names = ", ".join(["text", *_MEDIA_TYPES])
@@ -155,14 +159,18 @@ def encode_message(message: Message) -> dict[str, JSON]:
     if message.weight is not None:
         row["weight"] = message.weight
     for key, value in message.extra.items():
-        row.setdefault(key, value)
+        if key not in MESSAGE_KEYS:
+            row[key] = value
     return row
 
 
 def _encode_content(content: Content) -> JSON:
     if content is None or isinstance(content, str):
         return content
-    return [{"type": "text", "text": part.text} if isinstance(part, Text) else _encode_media(part) for part in content]
+    return [
+        {"type": "text", "text": part.text, **part.extra} if isinstance(part, Text) else _encode_media(part)
+        for part in content
+    ]
 
 
 def _encode_media(media: Media) -> dict[str, JSON]:

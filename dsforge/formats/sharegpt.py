@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 
-import orjson
-
 from dsforge.errors import RowError, did_you_mean
 from dsforge.example import JSON, Example, Message, Role
 from dsforge.feature import Feature
@@ -21,6 +19,7 @@ from dsforge.formats.expect import (
     need,
     optional_bool,
     optional_text,
+    parse_text,
     split_known,
     with_rest,
 )
@@ -75,15 +74,14 @@ def _decode_calls(message: Message, text: str, pointer: str) -> None:
     before, mark, rest = text.partition(_OPEN)
     wrapped = bool(mark) and rest.rstrip().endswith(_CLOSE)
     written = rest.rstrip().removesuffix(_CLOSE) if wrapped else text
-    try:
-        calls = orjson.loads(written)
-    except orjson.JSONDecodeError as error:
-        why = f"{error.msg} at character {error.pos + 1}" if written[:1] in "{[" else f"it is {written[:30]!r}"
+    calls, problem = parse_text(written)
+    if problem is not None:
+        why = problem if written[:1] in "{[" else f"it is {written[:30]!r}"
         raise RowError(
             f'{pointer} should be a tool call as JSON, {{"name": ..., "arguments": {{...}}}}, but {why}',
             pointer,
             BAD_CALL,
-        ) from None
+        )
     many = calls if isinstance(calls, list) else [calls]
     message.tool_calls = [decode_call(call, pointer) for call in many]
     message.content = (before.removesuffix("\n") or None) if wrapped else None
@@ -107,19 +105,22 @@ def _decode(row: RowValue) -> Example:
         example.chosen = _decode_answer(need(row, "chosen"), "/chosen")
         example.rejected = _decode_answer(need(row, "rejected"), "/rejected")
     place_media([*messages, *(example.chosen or []), *(example.rejected or [])], row)
-    example.meta, example.extra = split_known(row, _KEYS)
+    unread = ["label"] if row.get("kto_tag") is not None else []
+    example.meta, example.extra = split_known(row, _KEYS, unread)
     return example
 
 
 def _encode_turn(message: Message, text: str) -> dict[str, JSON]:
     name = _NAMES[message.role]
     if message.tool_calls:
+        if _OPEN in text or "</think>" in (message.reasoning or ""):
+            raise RowError(f"sharegpt cannot hold {_OPEN} or </think> as words beside a tool call", code="S902")
         calls = [bare_call(call) for call in message.tool_calls]
         written = json.dumps(calls if len(calls) > 1 else calls[0], ensure_ascii=False)
         name, text = "function_call", f"{text}\n{_OPEN}{written}{_CLOSE}" if text else written
     turn: dict[str, JSON] = {"from": name, "value": join_thinking(message.reasoning, text)}
     for key, value in message.extra.items():
-        turn.setdefault(key, value)
+        turn.setdefault(key, value)  # one called from or value is lost, and told
     return turn
 
 
@@ -133,6 +134,7 @@ def _encode(example: Example) -> RowValue:
         example.messages
         and example.messages[0].role in ("system", "developer")
         and set(conversation[0]) == {"from", "value"}
+        and conversation[0]["value"]
     ):
         row["system"] = conversation.pop(0)["value"]
     row = {"conversations": conversation, **row}
@@ -145,7 +147,7 @@ def _encode(example: Example) -> RowValue:
         row["rejected"] = rejected[0] if len(rejected) == 1 else rejected
     if example.label is not None:
         row["kto_tag"] = example.label
-    return with_rest({**row, **media}, example.meta, example.extra)
+    return with_rest({**row, **media}, example.meta, example.extra, _KEYS)
 
 
 def _places(row: RowValue, example: Example) -> list[str]:
@@ -198,8 +200,14 @@ FORMAT = Format(
         Feature.WEIGHTS,
         Feature.MEDIA_OPTIONS,
         Feature.INPUT_SPLIT,
+        Feature.CALL_EXTRA,
+        Feature.PART_EXTRA,
+        Feature.TEXT_PARTS,
+        Feature.EMPTY_CONTENT,
+        Feature.THINK_MARKS,
     },
     keys=_KEYS,
+    message_keys=frozenset({"from", "value"}),
     detect=_detect,
     decode=_decode,
     encode=_encode,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-import orjson
-
 from dsforge.errors import RowError
 from dsforge.example import JSON, ToolCall
-from dsforge.formats.expect import WRONG_TYPE, as_list, as_object, as_text, kind_of, need, parse_json_text
+from dsforge.formats.expect import WRONG_TYPE, as_list, as_object, as_text, kind_of, need, parse_json_text, parse_text
+
+_CALL_KEYS = frozenset({"id", "type", "function", "name", "arguments"})
 
 
 def decode_tools(value: JSON, pointer: str = "/tools") -> list[dict[str, JSON]]:
@@ -38,20 +38,22 @@ def decode_call(value: JSON, pointer: str) -> ToolCall:
     identifier = call.get("id")
     if identifier is not None and not isinstance(identifier, str):
         raise RowError(f"{pointer}/id is {kind_of(identifier)}; text is expected", f"{pointer}/id", WRONG_TYPE)
+    extra = {key: field for key, field in call.items() if key not in _CALL_KEYS}
+    if function is not call and (beside := {key: field for key, field in function.items() if key not in _CALL_KEYS}):
+        extra["function"] = beside
     arguments = function.get("arguments")
     if not isinstance(arguments, str):
-        return ToolCall(name, arguments, None, identifier)
-    try:
-        return ToolCall(name, orjson.loads(arguments), arguments, identifier)
-    except orjson.JSONDecodeError:
-        return ToolCall(name, None, arguments, identifier)
+        return ToolCall(name, arguments, None, identifier, extra)
+    return ToolCall(name, parse_text(arguments)[0], arguments, identifier, extra)
 
 
 def encode_call(call: ToolCall) -> dict[str, JSON]:
     """A call in OpenAI's form: the arguments are JSON text."""
     written = call.written if call.written is not None else json.dumps(call.arguments, ensure_ascii=False)
     encoded: dict[str, JSON] = {"id": call.id} if call.id is not None else {}
-    return {**encoded, "type": "function", "function": {"name": call.name, "arguments": written}}
+    beside = call.extra.get("function", {})
+    rest = {key: field for key, field in call.extra.items() if key != "function"}
+    return {**encoded, "type": "function", "function": {"name": call.name, "arguments": written, **beside}, **rest}
 
 
 def bare_call(call: ToolCall) -> dict[str, JSON]:

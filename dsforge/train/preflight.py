@@ -126,7 +126,7 @@ def _take(encoded: Encoded, row: Row, found: Preflight, max_length: int | None, 
         if too_long == "reject" or not kept:
             length = len(encoded.input_ids)
             why = "" if too_long == "reject" else ", and what is left of it holds nothing to train"
-            error = RowError(f"{length:,} tokens, over trl.max_length={max_length:,}{why}", "", "L101")
+            error = RowError(f"{length:,} tokens, over trl.max_length={max_length:,}{why}", "", "L301")
             found.rejects.append(reject_row(found.path, row, error))
             found.cut_trained += trained
             return

@@ -45,7 +45,7 @@ def test_rows_that_make_no_sense_are_rejected_byte_for_byte(tmp_path: Path) -> N
     assert (result["rows_in"], result["rows_out"], result["rows_rejected"]) == (3, 1, 2)
     rejects = _rows(Path(result["rejects"]))
     assert [(reject["line"], reject["code"], reject["raw"]) for reject in rejects] == [
-        (1, "S109", lines[0]), (3, "J001", lines[2]),
+        (1, "S901", lines[0]), (3, "J001", lines[2]),
     ]  # fmt: skip
     assert str(tmp_path / "out.rejects.jsonl") in done.stderr
 

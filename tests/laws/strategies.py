@@ -33,19 +33,32 @@ def _neighbours_joined(parts: list[Text | Media]) -> list[Text | Media]:
 
 parts = st.lists(st.builds(Text, texts) | media, min_size=1, max_size=4).map(_neighbours_joined)
 mixed_parts = parts.filter(lambda found: any(isinstance(part, Media) for part in found))
-contents = st.one_of(texts, texts, mixed_parts)
+text_parts = st.lists(st.builds(Text, texts, st.just({}) | st.just({"cache_control": {}})), min_size=1, max_size=2)
+contents = st.one_of(texts, texts, mixed_parts, text_parts, st.none())
+said = texts | st.sampled_from(["<think>\nso\n</think>\n\nanswer", "<think>", "a\n<tool_call>{}</tool_call>"])
 weights = st.none() | st.sampled_from([0, 1, 0.5])
-extras = st.just({}) | st.dictionaries(names.map("x_{}".format), json_values, max_size=2)
-calls = st.builds(ToolCall, names, arguments, st.none(), st.none() | names)
+unknown = names.map("x_{}".format)
+extras = st.just({}) | st.dictionaries(
+    unknown | st.sampled_from(["value", "from", "content", "output", "tools", "label", "system", "chosen", "weight"]),
+    json_values,
+    max_size=2,
+)
+call_extras = st.just({}) | st.fixed_dictionaries(
+    {}, optional={"index": st.integers(0, 3), "function": st.just({"x": 1})}
+)
+calls = st.builds(ToolCall, names, arguments, st.none(), st.none() | names, call_extras)
+thoughts = texts | st.sampled_from(["so\n</think>\n\nit is", "</think>"])
 
 users = st.builds(Message, st.just("user"), contents, name=st.none() | names, extra=extras)
-systems = st.builds(Message, st.sampled_from(["system", "developer"]), texts)
-answers = st.builds(Message, st.just("assistant"), texts, reasoning=st.none() | texts, weight=weights, extra=extras)
+systems = st.builds(Message, st.sampled_from(["system", "developer"]), texts | st.just(""))
+answers = st.builds(
+    Message, st.just("assistant"), said | st.none(), reasoning=st.none() | thoughts, weight=weights, extra=extras
+)
 callers = st.builds(
     Message,
     st.just("assistant"),
-    st.none() | texts,
-    reasoning=st.none() | texts,
+    st.none() | said | st.just(""),
+    reasoning=st.none() | thoughts,
     tool_calls=st.lists(calls, min_size=1, max_size=2),
 )
 results = st.builds(Message, st.just("tool"), texts, tool_call_id=st.none() | names)

@@ -61,7 +61,10 @@ def command(
     for feature, rows in sorted(result.losses.items()):
         out.say(out.style("  lost  ", "yellow") + f"{feature}: {quantity(rows, 'row')} ({to} cannot hold it)")
     for reason in result.reasons:
-        out.say(out.style("  rejected  ", "red") + f"{quantity(reason.rows, 'row')} {reason.code}: {reason.first}")
+        out.say(
+            out.style("  rejected  ", "red")
+            + f"{quantity(reason.rows, 'row')} {reason.code}: {'the first: ' if reason.rows > 1 else ''}{reason.first}"
+        )
     if rejects_file:
         out.note(f"dsforge: rejected rows with their reasons: {rejects_file}")
     out.result(

@@ -95,6 +95,10 @@ def _first_of_each(findings: Sequence[Finding], show: int) -> list[Finding]:
 
 def _summary(out: Output, result: LintResult, shown: Sequence[Finding]) -> None:
     rows = f"{quantity(result.rows_in, 'row')} ({', '.join(result.formats) or 'no format known'})"
+    if not result.findings and result.rows_rejected:
+        out.say(f"Nothing found by the rules selected, but {quantity(result.rows_rejected, 'row')} of {rows} "
+                "could not be read, nor checked: select S and J to see why")  # fmt: skip
+        return
     if not result.findings:
         out.say(f"{out.style('All checks passed', 'green')}: {rows} in {out.seconds:.2f} s")
         return

@@ -12,16 +12,14 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions
 @app.command()
 def command(
     code: str = typer.Argument("", metavar="[CODE]", help="A rule's code or name."),
-    show_all: bool = typer.Option(False, "--all", help="List all rules."),
+    show_all: bool = typer.Option(False, "--all", help="List all rules, as without CODE."),
     as_json: bool = JSON_FLAG,
 ) -> None:
     """Explain a lint rule, or list them all."""
-    from dsforge.errors import UsageError
     from dsforge.lint.rule import FAMILIES, all_rules, documentation, get_rule
 
     out = Output(as_json)
-    if not code and not show_all:
-        raise UsageError("name a rule (dsforge rule S103) or list them: dsforge rule --all")
+    show_all = show_all or not code
     rules = list(all_rules().values()) if show_all else [get_rule(code)]
     if show_all:
         out.table(

@@ -187,7 +187,7 @@ def _tokenizer_notes(estimate: Estimate, plan: Plan) -> list[str]:
     if not other:
         return []
     names = f"{', '.join(other[:-1])} and {other[-1]} count" if len(other) > 1 else f"{other[0]} counts"
-    return [f"{names} with a tokenizer that is not {used}: those bills are estimates"]
+    return [f"{names} with a tokenizer of their own, not with {used}: those bills are estimates"]
 
 
 def estimate_cost(count: TokenCount, plan: Plan) -> Estimate:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-
 from dsforge.example import JSON
 from dsforge.formats.format import Format, all_formats
 
@@ -19,8 +16,3 @@ def detect_row(row: JSON) -> Format | None:
         if score > best_score:
             best, best_score = fmt, score
     return best
-
-
-def detect_rows(rows: Iterable[JSON]) -> Counter[str]:
-    """How many of `rows` are in each format; rows of no format are not counted."""
-    return Counter(fmt.name for row in rows if (fmt := detect_row(row)) is not None)

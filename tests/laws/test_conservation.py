@@ -11,11 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsforge.convert import convert
-from dsforge.errors import InputError
-from dsforge.formats.format import all_formats
+from dsforge.convert import convert, convert_example
+from dsforge.errors import InputError, RowError
+from dsforge.example import JSON
+from dsforge.formats.format import all_formats, get_format
+from dsforge.formats.read import decode_row
+from dsforge.io.jsonl import dumps
+from dsforge.io.locate import locate
+from dsforge.io.rows import parse
 from dsforge.lint.run import lint
-from tests.laws.strategies import examples, json_values
+from tests.laws.strategies import examples, examples_for, json_values
 
 FORMATS = sorted(all_formats())
 good_rows = examples().map(lambda example: orjson.dumps({"messages": [
@@ -101,3 +106,42 @@ def test_lint_workers_do_not_change_a_finding(tmp_path: Path, monkeypatch: pytes
     assert one == two
     assert one.counts["D701"] == 250
     assert one.counts["S104"] == 8
+
+
+def _parts(value: JSON, path: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+    """The path of every value within."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, child in items for found in _parts(child, (*path, key)))]
+
+
+def _replaced(value: JSON, path: tuple[object, ...], by: JSON) -> JSON:
+    if not path:
+        return by
+    copy = value.copy()
+    copy[path[0]] = _replaced(value[path[0]], path[1:], by)
+    return copy
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(data=st.data())
+@settings(max_examples=400, deadline=None)
+def test_a_row_with_any_value_in_any_place_is_read_or_refused(name: str, data: st.DataObject) -> None:
+    """No value in the wrong place brings a reader down: it is decoded, or refused with a reason and a place."""
+    fmt = get_format(name)
+    try:
+        row = parse(convert_example(data.draw(examples_for(name)), fmt)[0])[0]
+    except RowError:
+        return
+    for _ in range(data.draw(st.integers(1, 2))):
+        row = _replaced(row, data.draw(st.sampled_from(_parts(row))), data.draw(json_values))
+    try:
+        found, example = decode_row(row)
+    except RowError as error:
+        locate(dumps(row), error.pointer)
+        return
+    assert len(found.places(row, example)) == len(example.all_messages())
+    for to in all_formats().values():
+        try:
+            convert_example(example, to)
+        except RowError:
+            continue

@@ -21,10 +21,11 @@ _FENCE = re.compile(r"^ {0,3}(?:[-*+>] |\d+\. )?\s*(```+|~~~+)", re.MULTILINE)
 
 def _check(example: Example, report: Report) -> None:
     for index, message in enumerate(example.all_messages()):
-        if message.role != "assistant" or "```" not in message.text:
+        text = message.text
+        if message.role != "assistant" or ("```" not in text and "~~~" not in text):
             continue
         # fences beside code on one line are counted by the second test only
-        if len(_FENCE.findall(message.text)) % 2 and message.text.count("```") % 2:
+        if len(_FENCE.findall(text)) % 2 and (text.count("```") + text.count("~~~")) % 2:
             report("an odd number of code fences: a block is not closed; was the answer cut off?", index,
                    "complete the answer or remove the row")  # fmt: skip
 

@@ -18,11 +18,13 @@ from dsforge.lint.rule import ExampleRule, Report
 
 # each pattern beside a text that it cannot do without: looking for that is ten times as fast
 _PLACEHOLDERS = (
-    ("{{", re.compile(r"(?<!\$)\{\{\s*[A-Za-z_]\w*\s*\}\}")),
+    ("{{", re.compile(r"(?<![$`])\{\{\s*[A-Za-z_]\w*\s*\}\}")),  # not ${{ }} of CI files, nor `{{ }}` as code
     (
         "[",
         re.compile(
-            r"\[(?:[Yy]our|YOUR|[Ii]nsert|INSERT|[Cc]ompany|[Cc]ustomer|[Rr]ecipient|[Ss]ender)(?:[ '_][\w'’]+){0,4}\]"
+            r"\[(?:[Yy]our|YOUR|[Ii]nsert|INSERT|[Cc]ompany|[Cc]ustomer|[Rr]ecipient|[Ss]ender)"
+            r"(?:[ '_][\w'’]+){0,4}\](?!\()"
+            r"|\[(?:你的|您的)[^\]\n]{1,8}\]"
         ),
     ),
     ("<", re.compile(r"<(?:YOUR|INSERT)[_ ][A-Z_ ]+>")),

@@ -17,8 +17,13 @@ from dsforge.lint.rule import ExampleRule, Report
 
 def _check(example: Example, report: Report) -> None:
     for conversation in example.conversations():
-        if not any(message.role == "assistant" for message in conversation):
+        answers = [message for message in conversation if message.role == "assistant"]
+        if not answers:
             report("no assistant message: nothing in this row is trained", help="write the answer or remove the row")
+            return
+        if all(message.weight == 0 for message in answers):
+            report("every assistant message has weight 0: nothing in this row is trained",
+                   help="give the answer that is to be learnt weight 1")  # fmt: skip
             return
 
 

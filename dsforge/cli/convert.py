@@ -22,7 +22,7 @@ class FailOn(str, Enum):
 @app.command()
 def command(
     inputs: list[str] = typer.Argument(..., metavar="INPUT...", help="JSONL or JSON files; - is standard input."),
-    to: str = typer.Option(..., "--to", "-t", help="The format to write: chatml, alpaca, sharegpt or dpo."),
+    to: str = typer.Option(..., "--to", "-t", help="The format to write, as chatml; dsforge formats lists them."),
     output: str = typer.Option(
         "-",
         "--output",

@@ -116,7 +116,7 @@ def _show_quotes(out: Output, quotes: list[Quote]) -> None:
         ["target", "model", "method", "tokens", "epochs", "amount", "as of"],
         [
             (q.target, q.model, q.method, q.tokens_billed, q.epochs, _amount(q.amount, q.currency),
-             q.as_of)
+             q.as_of if q.amount is not None else "")
             for q in quotes
         ],
     )  # fmt: skip
@@ -152,7 +152,7 @@ def _show_hardware(out: Output, hardware: list[HardwareQuote]) -> None:
         ["GPU", "count", "model", "method", "GiB each", "fits", "time", "amount", "as of"],
         [
             (h.gpu, h.count, h.model, h.method, h.memory_gib, "yes" if h.fits else "no", _hours(h),
-             _amount(h.amount, h.currency), h.as_of)
+             _amount(h.amount, h.currency), h.as_of if h.amount is not None else "")
             for h in hardware
         ],
     )  # fmt: skip

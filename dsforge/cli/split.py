@@ -81,6 +81,10 @@ def _places(folder: str, train: str, validation: str) -> tuple[str, str]:
         place = Path(folder)
         try:
             place.mkdir(exist_ok=True)
+        except FileNotFoundError:
+            raise OutputError(
+                f"{place.parent} does not exist: make the folder first (mkdir -p {place.parent})"
+            ) from None
         except OSError as error:
             raise OutputError(f"{folder} cannot be made a folder: {error.strerror}") from error
         return str(place / "train.jsonl"), str(place / "validation.jsonl")

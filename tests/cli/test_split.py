@@ -65,7 +65,7 @@ def test_standard_input(tmp_path: Path) -> None:
         (["in.jsonl", "-o", "out", "--seed", "x"], ["--seed"]),
         (["missing.jsonl", "-o", "out"], ["does not exist"]),
         (["in.jsonl", "-o", "in.jsonl"], ["in.jsonl cannot be made a folder"]),
-        (["in.jsonl", "-o", "no/out"], ["no/out cannot be made a folder"]),
+        (["in.jsonl", "-o", "no/out"], ["no does not exist", "mkdir -p no"]),
         (["in.jsonl", "--train", "in.jsonl", "--validation", "v"], ["also an input"]),
         (["in.jsonl", "--train", "t", "--validation", "t"], ["two outputs"]),
         (["in.jsonl", "--train", "-", "--validation", "t"], ["two files"]),

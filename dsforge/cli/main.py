@@ -31,6 +31,14 @@ EXIT_INTERRUPTED = 130
 EXIT_PIPE_CLOSED = 141  # 128 + SIGPIPE, as other tools: the work may not have been done to its end
 
 
+class _Interrupted(Exception):
+    """Ctrl-C, under a name that typer does not turn into an exit code of its own, without a word."""
+
+
+class _PipeClosed(Exception):
+    """Nobody reads our output any more; named so for the same reason."""
+
+
 class LazyCommands(TyperGroup):
     """A group that knows its commands by name and imports one when it is called."""
 
@@ -43,6 +51,14 @@ class LazyCommands(TyperGroup):
         command = typer.main.get_command(import_module(f"dsforge.cli.{cmd_name}").app)
         command.name = cmd_name
         return command
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise _Interrupted from error
+        except BrokenPipeError as error:
+            raise _PipeClosed from error
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
@@ -106,15 +122,10 @@ def _without_traceback(arguments: list[str]) -> int:
     except DsforgeError as error:
         _say(str(error))
         return EXIT_UNABLE
-    except SystemExit as error:  # typer's way to say that the pipe is closed
-        if not isinstance(error.__context__, BrokenPipeError):
-            raise
-        _forget_output()
-        return EXIT_PIPE_CLOSED
-    except (KeyboardInterrupt, typer.Abort):
+    except (_Interrupted, KeyboardInterrupt):
         _say("interrupted; no output was left half written")
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+    except (_PipeClosed, BrokenPipeError):  # the reader of our output went away, as `| head` does
         _forget_output()
         return EXIT_PIPE_CLOSED
     except OSError as error:  # a full disk, a lost mount: nothing of ours

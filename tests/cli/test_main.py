@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -132,6 +134,27 @@ def test_json_is_one_object(bad: Path, command: str) -> None:
     assert result["rows_rejected"] == 0
     for path in bad.glob("out*"):
         path.unlink()
+
+
+@pytest.mark.parametrize("command", ["convert", "lint", "dedup", "cost"])
+def test_ctrl_c_is_one_line_and_leaves_no_half_output(bad: Path, command: str) -> None:
+    """Standard input is kept open, so that the command is at work when it is interrupted."""
+    run = subprocess.Popen(
+        [sys.executable, "-m", "dsforge", command, "-", *COMMAND_LINES[command]],
+        cwd=bad, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert run.stdin is not None
+    run.stdin.write(ROWS)
+    run.stdin.flush()
+    time.sleep(1)
+    run.send_signal(signal.SIGINT)
+    done = run.wait(timeout=20)
+    assert run.stderr is not None
+    errors = run.stderr.read().strip().splitlines()
+    run.stdin.close()
+    assert done == 130
+    assert errors == ["dsforge: interrupted; no output was left half written"]
+    assert not (bad / "out.jsonl").exists()
 
 
 def test_unknown_option_is_one_line(bad: Path) -> None:

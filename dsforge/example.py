@@ -91,8 +91,9 @@ class Message(msgspec.Struct):
 class Example(msgspec.Struct):
     """A training row once decoded.
 
-    `messages` is the whole conversation (SFT, KTO) or the shared prompt (preference). `meta` holds
-    category, id and source; `extra` fields of the row that its format does not know.
+    `messages` is the whole conversation (SFT, KTO) or the shared prompt (preference). `between` are the answers
+    of a ranking that stand between chosen and rejected, the best first. `meta` holds category, id and source;
+    `extra` fields of the row that its format does not know.
     """
 
     messages: list[Message]
@@ -102,6 +103,7 @@ class Example(msgspec.Struct):
     label: bool | None = None
     meta: dict[str, JSON] = {}
     extra: dict[str, JSON] = {}
+    between: list[list[Message]] = []
 
     @property
     def is_preference(self) -> bool:
@@ -109,10 +111,10 @@ class Example(msgspec.Struct):
         return self.chosen is not None and self.rejected is not None
 
     def all_messages(self) -> list[Message]:
-        """Every message once: the conversation or prompt, then chosen, then rejected."""
+        """Every message once: the conversation or prompt, then chosen, then rejected, then those between."""
         if self.chosen is None or self.rejected is None:
             return self.messages
-        return self.messages + self.chosen + self.rejected
+        return self.messages + self.chosen + self.rejected + [one for answer in self.between for one in answer]
 
     def conversations(self) -> list[list[Message]]:
         """The conversations a trainer sees: one for SFT and KTO, chosen and rejected for a pair."""

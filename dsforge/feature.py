@@ -28,6 +28,7 @@ class Feature(str, Enum):
     MEDIA_OPTIONS = "media options"
     NAMES = "message names"
     WEIGHTS = "message weights"
+    FRACTIONAL_WEIGHTS = "message weights between 0 and 1"
     MESSAGE_EXTRA = "unknown message fields"
     CALL_EXTRA = "unknown fields of tool calls"
     PART_EXTRA = "unknown fields of text parts"
@@ -37,6 +38,7 @@ class Feature(str, Enum):
     THINK_MARKS = "<think> marks within text or reasoning"
     PREFERENCE = "preference pair"
     LONG_CONTINUATION = "chosen or rejected of several messages"
+    RANKING = "answers ranked between chosen and rejected"
     LABEL = "KTO label"
     INPUT_SPLIT = "boundary of instruction and input"
     METADATA = "metadata"
@@ -97,7 +99,7 @@ def _used_by_message(message: Message, used: set[Feature]) -> None:
     if message.name is not None:
         used.add(Feature.NAMES)
     if message.weight is not None:
-        used.add(Feature.WEIGHTS)
+        used.add(Feature.WEIGHTS if message.weight in (0, 1) else Feature.FRACTIONAL_WEIGHTS)
     if message.input_at is not None:
         used.add(Feature.INPUT_SPLIT)
     if message.extra:
@@ -136,8 +138,10 @@ def used_features(example: Example) -> set[Feature]:
         used.add(Feature.PREFERENCE)
         if len(example.chosen) > 1 or len(example.rejected) > 1:
             used.add(Feature.LONG_CONTINUATION)
+        if example.between:
+            used.add(Feature.RANKING)
         _used_by_turns(messages, used, ends_with="user")
-        messages = messages + example.chosen + example.rejected
+        messages = example.all_messages()
     else:
         _used_by_turns(messages, used, ends_with="assistant")
     for message in messages:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dsforge.errors import UsageError, did_you_mean
 from dsforge.example import JSON, Example
@@ -24,6 +24,34 @@ def _no_places(row: RowValue, example: Example) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """A choice where trainers disagree: `choices` by name, each with who wants it; the first is the default.
+
+    `read` and `write` say which of the format's two functions takes it, as a keyword argument (`join`,
+    `loss_flag`). `loses` are the features that cannot be held under a choice. `plain` is whether it
+    concerns rows of roles and texts alone.
+    """
+
+    name: str
+    summary: str
+    choices: Mapping[str, str]
+    read: bool = False
+    write: bool = False
+    loses: Mapping[str, frozenset[Feature]] = field(default_factory=dict)
+    plain: bool = False
+
+    @property
+    def default(self) -> str:
+        """What is done where the user says nothing."""
+        return next(iter(self.choices))
+
+    @property
+    def keyword(self) -> str:
+        """The name of the argument that takes it."""
+        return self.name.replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
 class Format:
     """A format of rows.
 
@@ -33,7 +61,7 @@ class Format:
     `keys` are the row's own fields and `message_keys` those of a message; others travel in `extra`, unless they are
     called as one of these: then they would say something else, and are lost. `places(row, example)` is the JSON
     Pointer of the text of each message (of messages, chosen, rejected, in that order). `plain` is a short
-    way for rows of roles and texts alone; it may be left out.
+    way for rows of roles and texts alone; it may be left out. A row is a JSON object, an array where `rows_are_arrays`.
     """
 
     name: str
@@ -41,13 +69,37 @@ class Format:
     example: str
     holds: frozenset[Feature]
     keys: frozenset[str]
-    detect: Callable[[RowValue], int]
-    decode: Callable[[RowValue], Example]
-    encode: Callable[[Example], RowValue]
-    places: Callable[[RowValue, Example], list[str]] = field(default=_no_places)
+    detect: Callable[[Any], int]
+    decode: Callable[[Any], Example]
+    encode: Callable[[Example], JSON]
+    places: Callable[[Any, Example], list[str]] = field(default=_no_places)
     aliases: tuple[str, ...] = field(default=())
     message_keys: frozenset[str] = field(default=frozenset())
     plain: Plain | None = field(default=None)
+    options: tuple[Option, ...] = field(default=())
+    rows_are_arrays: bool = field(default=False)
+
+    def configured(self, chosen: Mapping[str, str]) -> Format:
+        """This format with options chosen by name; those of other formats are passed over.
+
+        Raises:
+            UsageError: a choice that the option does not have.
+        """
+        decode, encode, holds, plain = self.decode, self.encode, self.holds, self.plain
+        for option in self.options:
+            choice = chosen.get(option.name, option.default)
+            if choice not in option.choices:
+                raise UsageError(f"{self.name}: no {option.name} {choice!r}{did_you_mean(choice, option.choices)}")
+            if choice == option.default:
+                continue
+            if option.read:
+                decode = partial(decode, **{option.keyword: choice})
+            if option.write:
+                encode = partial(encode, **{option.keyword: choice})
+            if option.plain:
+                plain = None
+            holds = holds - option.loses.get(choice, frozenset())
+        return replace(self, decode=decode, encode=encode, holds=holds, plain=plain)
 
     def losses(self, example: Example) -> set[Feature]:
         """What `example` uses and this format cannot hold: what `encode` will leave out."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example
 from dsforge.formats.detect import detect_row
+from dsforge.formats.expect import kind_of
 from dsforge.formats.format import Format, all_formats, get_format
 from dsforge.io.rejects import Reject, reject_refused
 from dsforge.io.rows import Refused, Row, RowReader
@@ -25,17 +26,13 @@ def decode_row(row: JSON, fmt: Format | None = None) -> tuple[Format, Example]:
     Raises:
         RowError: it is no JSON object, in no known format, or not what its format says.
     """
-    if not isinstance(row, dict):
-        raise RowError(f"a row must be a JSON object, not {_kind(row)}", code="S101")
-    fmt = fmt or detect_row(row)
-    if fmt is None:
+    found = fmt or detect_row(row)
+    if not isinstance(row, list if found is not None and found.rows_are_arrays else dict):
+        expected = "array" if found is not None and found.rows_are_arrays else "object"
+        raise RowError(f"a row must be a JSON {expected}, not {kind_of(row)}", code="S101")
+    if found is None:
         raise RowError(_near_formats(row), code="S101")
-    return fmt, fmt.decode(row)
-
-
-def _kind(value: JSON) -> str:
-    names = {list: "an array", str: "text", int: "a number", float: "a number", bool: "true or false"}
-    return names.get(type(value), "null")
+    return found, found.decode(row)
 
 
 class ExampleReader:

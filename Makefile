@@ -33,7 +33,7 @@ $(VENV)/.train: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing dsforge with everything the tests need into $(VENV) ..."
-	@$(PIP) -e '.[train,augment,bench,dev]'
+	@$(PIP) -e '.[tables,train,augment,bench,dev]'
 	@touch $@ $(VENV)/.train
 
 clean:

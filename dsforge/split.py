@@ -12,6 +12,7 @@ import msgspec
 
 from dsforge.errors import InputError, UsageError
 from dsforge.example import Example
+from dsforge.io.expand import expand_sources
 from dsforge.io.rejects import rejects_path
 from dsforge.io.together import check_outputs, rows_together
 from dsforge.similarity.cluster import Groups, connect
@@ -79,7 +80,7 @@ def split(
     """
     if not 0 < ratio < 1:
         raise UsageError(f"--ratio {ratio} is out of range: give the share of train, between 0 and 1, for example 0.8")
-    sources = [str(source) for source in sources]
+    sources = expand_sources(map(str, sources))
     if "-" in (str(train), str(validation)):
         raise UsageError("a split makes two files: name them, - (standard output) takes only one")
     rejects = rejects or rejects_path(train)

@@ -18,6 +18,7 @@ from dsforge.errors import UsageError
 from dsforge.example import Example
 from dsforge.formats.format import get_format
 from dsforge.formats.read import ExampleReader
+from dsforge.io.expand import expand_sources
 from dsforge.io.rejects import Reject
 from dsforge.tokens.counter import Counter, get_counter
 from dsforge.tokens.rows import RowTokens, count_examples
@@ -112,7 +113,8 @@ def count_tokens(sources: Sequence[str], tokenizer: str, *, format_name: str = "
     """
     if format_name != "auto":
         get_format(format_name)
-    if list(sources).count("-") > 1:
+    sources = expand_sources(sources)
+    if sources.count("-") > 1:
         raise UsageError("standard input can be read only once: give - once")
     counter = get_counter(tokenizer)
     chunks = [chunk for source in sources for chunk in plan_chunks(source, workers)]

@@ -8,6 +8,7 @@ import msgspec
 
 from dsforge.dedup.result import DedupResult, Removed
 from dsforge.errors import UsageError, did_you_mean
+from dsforge.io.expand import expand_sources
 from dsforge.io.rejects import rejects_path
 from dsforge.io.together import check_outputs, rows_together
 from dsforge.similarity.cluster import star_clusters
@@ -51,7 +52,7 @@ def dedup(
         InputError, OutputError: a file that cannot be read or written.
     """
     check_options(on, threshold)
-    sources = [str(source) for source in sources]
+    sources = expand_sources(map(str, sources))
     rejects = rejects or rejects_path(output)
     check_sources(sources, format_name)
     check_outputs(sources, [output, rejects, *([clusters] if clusters else [])])

@@ -1,4 +1,4 @@
-"""Cuts a JSONL file into ranges of bytes that begin and end at line breaks."""
+"""Cuts a JSONL file into ranges of bytes that begin and end at line breaks; any other file is one piece."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from dsforge.io.naming import file_of, split_part
 from dsforge.io.rows import RowReader
 
 MIN_CHUNK = 4 << 20
@@ -13,35 +14,43 @@ MIN_CHUNK = 4 << 20
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """The rows of `source` whose line begins in bytes [start, end); end None is the end of the file."""
+    """The rows of `source` whose line begins in bytes [start, end); end None is the end of the file.
+
+    `encoding` is that of text, as RowReader takes it.
+    """
 
     source: str
     start: int = 0
     end: int | None = None
+    encoding: str = "auto"
 
 
-def plan_chunks(source: str | Path, workers: int) -> list[Chunk]:
+def plan_chunks(source: str | Path, workers: int, encoding: str = "auto") -> list[Chunk]:
     """The chunks of one file: several where it is plain JSONL, large, and there are workers for them.
 
     Raises:
         InputError: the file cannot be read as rows.
+        UsageError: no such encoding.
     """
-    whole = [Chunk(str(source))]
-    path = Path(source)
+    whole = [Chunk(str(source), encoding=encoding)]
     if read_once(source):
         return whole
-    reader = RowReader(source)  # also where one worker will do: what is no file of rows is found before the work
+    # also where one worker will do: what is no file of rows is found before the work
+    reader = RowReader(source, encoding=encoding)
     reader.close()
+    path = file_of(source)
     count = min(workers * 4, path.stat().st_size // MIN_CHUNK)
-    if workers == 1 or reader.layout != "jsonl" or reader.compressed or count < 2:
+    if workers == 1 or not reader.splittable or count < 2:
         return whole
     starts = _line_starts(path, count)
-    return [Chunk(str(source), start, end) for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    ends = [*starts[1:], None]
+    return [Chunk(str(source), start, end, encoding) for start, end in zip(starts, ends, strict=True)]
 
 
 def read_once(source: str | Path) -> bool:
     """Whether a source gives its bytes only once: standard input or a pipe."""
-    return str(source) == "-" or (Path(source).exists() and not Path(source).is_file() and not Path(source).is_dir())
+    path = file_of(source)
+    return str(source) == "-" or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 def _line_starts(path: Path, count: int) -> list[int]:
@@ -57,6 +66,9 @@ def _line_starts(path: Path, count: int) -> list[int]:
 
 
 def plan_identity(sources: list[str]) -> list[tuple[str, int, int]]:
-    """`(path, bytes, time of change)` of the inputs: what makes a plan the same plan."""
-    files = [Path(source) for source in sources if not read_once(source)]
-    return [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    """`(path with its part, bytes, time of change)` of the inputs: what makes a plan the same plan."""
+    files = [(file_of(source), split_part(source)[1]) for source in sources if not read_once(source)]
+    return [
+        (f"{file.resolve()}#{part}" if part else str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns)
+        for file, part in files
+    ]

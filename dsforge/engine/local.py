@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -22,8 +23,17 @@ class InProcess:
             yield task.run()
 
 
+def _start_method() -> str:
+    """How to start workers: forked where this process has but one thread, so that no lock is inherited half-way.
+
+    A spawned worker imports everything anew, which takes longer than many a job.
+    """
+    threads = Path("/proc/self/task")
+    return "fork" if threads.is_dir() and len(list(threads.iterdir())) == 1 else "spawn"
+
+
 class ProcessPool:
-    """Runs tasks in `workers` fresh processes (spawned: no lock or thread is inherited half-way)."""
+    """Runs tasks in `workers` processes of their own."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
@@ -32,7 +42,7 @@ class ProcessPool:
         """The results in the order of the tasks."""
         from concurrent.futures import ProcessPoolExecutor
 
-        with ProcessPoolExecutor(self._workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(self._workers, mp_context=get_context(_start_method())) as pool:
             futures = [pool.submit(task.run) for task in tasks]
             try:
                 for future in futures:

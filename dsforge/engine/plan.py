@@ -2,11 +2,13 @@
 
 A task writes its output to the path it is given and returns its counts as a msgspec struct. Once the
 output is in place the counts are written beside it; a task whose counts are there is not run again, so
-a plan that was killed goes on where it stopped.
+a plan that was killed goes on where it stopped. Intermediate files are not flushed to the disk: what a killed
+process wrote is safe with the system, and after a power cut nothing is taken up.
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import shutil
 import sys
@@ -20,7 +22,7 @@ from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 import msgspec
 
 from dsforge.errors import DsforgeError, OutputError
-from dsforge.io.atomic import atomic_write, is_special
+from dsforge.io.atomic import is_special
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -47,8 +49,9 @@ class Task(Generic[R]):
         partial = self.output.with_name(f"{self.output.name}.partial")
         counts = self.function(*self.arguments, partial)
         partial.replace(self.output)
-        with atomic_write(self.receipt) as file:
-            file.write(msgspec.json.encode(counts))
+        unfinished = self.output.with_name(f"{self.output.name}.counts")
+        unfinished.write_bytes(msgspec.json.encode(counts))
+        unfinished.replace(self.receipt)
         return counts
 
     def finished(self) -> R | None:
@@ -66,13 +69,17 @@ class Executor(Protocol):
         ...
 
 
+def stage_results(tasks: Sequence[Task[R]], executor: Executor) -> Iterator[R]:
+    """The results of the tasks in order, each as soon as it is there; those with a receipt are not run again."""
+    finished = [task.finished() for task in tasks]
+    running = executor.run([task for task, result in zip(tasks, finished, strict=True) if result is None])
+    for result in finished:
+        yield next(running) if result is None else result
+
+
 def run_stage(tasks: Sequence[Task[R]], executor: Executor) -> list[R]:
     """Run the tasks that have no receipt yet; the results of all, in order."""
-    results: list[R | None] = [task.finished() for task in tasks]
-    todo = [index for index, result in enumerate(results) if result is None]
-    for index, result in zip(todo, executor.run([tasks[index] for index in todo]), strict=True):
-        results[index] = result
-    return [result for result in results if result is not None]
+    return list(stage_results(tasks, executor))
 
 
 @contextmanager
@@ -80,9 +87,9 @@ def work_folder(output: str | Path, plan: object, resumable: bool = True) -> Ite
     """A folder beside `output` for a plan's intermediate files, removed when the block succeeds.
 
     `plan` is whatever decides the result (inputs with size and time, options). A folder left by a run
-    that was killed is taken up again only for the very same plan, and by one process at a time. Where the
-    inputs can be read only once, or the output is no file, nothing can be taken up: `resumable` is False and
-    the folder goes in any case.
+    that was killed is taken up again only for the very same plan, and by one process at a time; one of another
+    plan for the same output is removed. Where the inputs can be read only once, or the output is no file, nothing
+    can be taken up: `resumable` is False and the folder goes in any case.
 
     Raises:
         OutputError: there is no place to write to, or another process works on the same plan.
@@ -93,8 +100,9 @@ def work_folder(output: str | Path, plan: object, resumable: bool = True) -> Ite
         with TemporaryDirectory(prefix=".dsforge-", dir=near, ignore_cleanup_errors=True) as temporary:
             yield Path(temporary)
         return
-    digest = hashlib.blake2b(repr(plan).encode(), digest_size=6).hexdigest()
+    digest = hashlib.blake2b(repr((plan, _boot())).encode(), digest_size=6).hexdigest()
     folder = target.with_name(f".{target.name}.{digest}.work")
+    _remove_stale(folder, target)
     try:
         folder.mkdir(exist_ok=True)
         lock = (folder / "lock").open("wb")
@@ -110,12 +118,36 @@ def work_folder(output: str | Path, plan: object, resumable: bool = True) -> Ite
         shutil.rmtree(folder)
 
 
+def _boot() -> str:
+    """What tells this run of the system from the one before, whose files may not have reached the disk."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text()
+    except OSError:  # not Linux: a power cut is then taken for a killed process
+        return ""
+
+
+def _remove_stale(folder: Path, target: Path) -> None:
+    """Remove what killed runs of other plans left for the same output; not what another process works in."""
+    for other in target.parent.glob(f".{glob.escape(target.name)}.*.work"):
+        if other != folder and (other / "lock").is_file():
+            with (other / "lock").open("wb") as lock:
+                if _locked(lock):
+                    shutil.rmtree(other)
+
+
 def _take(lock: BinaryIO, output: str | Path) -> None:
+    if not _locked(lock):
+        raise OutputError(f"another dsforge is writing {output} from the same input: wait for it")
+
+
+def _locked(lock: BinaryIO) -> bool:
+    """Take the lock, which its holder's end gives back; False where another process has it."""
     if sys.platform == "win32":  # has no flock; two equal runs at once are on their own there
-        return
+        return True
     import fcntl
 
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise OutputError(f"another dsforge is writing {output} from the same input: wait for it") from error
+    except OSError:
+        return False
+    return True

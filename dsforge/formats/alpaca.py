@@ -1,31 +1,63 @@
 """Alpaca: instruction, input and output, with an optional system prompt and history.
 
-Instruction and input are joined by one line break, as LLaMA-Factory and ms-swift join them (Stanford's
-own code and axolotl's `type: alpaca` put them into a prompt text instead). Pairs are `chosen` and
+How instruction and input become one text is an option: trainers do not agree. Pairs are `chosen` and
 `rejected` in place of `output`, KTO is `kto_tag`. Reasoning stands in the output as `<think>`.
 """
 
 from __future__ import annotations
 
+import re
+
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Message, Role
 from dsforge.feature import Feature
 from dsforge.formats.expect import (
-    WRONG_TYPE,
-    as_list,
     as_text,
     need,
     optional_bool,
     optional_text,
+    question_answer_pairs,
     split_known,
     with_rest,
 )
-from dsforge.formats.format import Format, RowValue
+from dsforge.formats.format import Format, Option, RowValue
 from dsforge.formats.marks import MEDIA_COLUMNS, mark_media, place_media
 from dsforge.formats.plain import Plain, Turns
 from dsforge.formats.thinking import join_thinking, split_thinking
 
 _JOIN = "\n"
+_JOINS = {"line": "\n", "blank-line": "\n\n", "none": ""}
+_STANFORD = (
+    "Below is an instruction that describes a task. Write a response that appropriately completes the request."
+    "\n\n### Instruction:\n{instruction}\n\n### Response:"
+)
+_STANFORD_INPUT = (
+    "Below is an instruction that describes a task, paired with an input that provides further context. "
+    "Write a response that appropriately completes the request."
+    "\n\n### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:"
+)
+_FROM_STANFORD = re.compile(
+    re.escape(_STANFORD_INPUT).replace(r"\{instruction\}", "(.*?)").replace(r"\{input\}", "(.*)")
+    + "|"
+    + re.escape(_STANFORD).replace(r"\{instruction\}", "(.*)"),
+    re.DOTALL,
+)
+_OPTIONS = (
+    Option(
+        "join",
+        "how instruction and input become one text",
+        {
+            "line": "a line break: LLaMA-Factory, ms-swift",
+            "blank-line": "a blank line: unsloth",
+            "none": "nothing between them: LLaMA-Factory v1",
+            "stanford": "in the prompt text of Stanford Alpaca: axolotl's `type: alpaca`, torchtune",
+        },
+        read=True,
+        write=True,
+        loses={"stanford": frozenset({Feature.INPUT_SPLIT})},
+        plain=True,
+    ),
+)
 _ONE_TURN: tuple[Role, ...] = ("user", "assistant")
 _KEYS = (
     frozenset({"instruction", "input", "output", "system", "history", "chosen", "rejected", "kto_tag", "label"})
@@ -44,29 +76,29 @@ def _assistant(value: JSON, pointer: str) -> Message:
     return Message("assistant", text, reasoning)
 
 
-def _user(row: RowValue) -> Message:
+def _user(row: RowValue, join: str) -> Message:
     instruction = as_text(need(row, "instruction"), "/instruction")
-    extra_input = optional_text(row, "input")
+    extra_input = optional_text(row, "input") or ""
+    if join == "stanford":
+        text = _STANFORD_INPUT if extra_input else _STANFORD
+        return Message("user", text.format(instruction=instruction, input=extra_input))
     if not extra_input:
         return Message("user", instruction)
     if not instruction:
         return Message("user", extra_input, input_at=0)
-    return Message("user", instruction + _JOIN + extra_input, input_at=len(instruction) + len(_JOIN))
+    between = _JOINS[join]
+    return Message("user", instruction + between + extra_input, input_at=len(instruction) + len(between))
 
 
 def _history(row: RowValue) -> list[Message]:
     messages: list[Message] = []
-    for index, turn in enumerate(as_list(row.get("history") or [], "/history")):
-        at = f"/history/{index}"
-        pair = as_list(turn, at)
-        if len(pair) != 2:
-            raise RowError(f"{at} has {len(pair)} texts; a question and an answer are expected", at, WRONG_TYPE)
-        messages += [Message("user", as_text(pair[0], f"{at}/0")), _assistant(pair[1], f"{at}/1")]
+    for asked, answered in question_answer_pairs(row.get("history") or [], "/history"):
+        messages += [Message("user", asked), _assistant(answered, "/history")]
     return messages
 
 
-def _decode(row: RowValue) -> Example:
-    messages = [*_history(row), _user(row)]
+def _decode(row: RowValue, join: str = "line") -> Example:
+    messages = [*_history(row), _user(row, join)]
     if system := optional_text(row, "system"):
         messages.insert(0, Message("system", system))
     label = optional_bool(row, ["kto_tag", "label"])
@@ -85,14 +117,22 @@ def _decode(row: RowValue) -> Example:
     return example
 
 
-def _split_input(message: Message, text: str) -> tuple[str, str]:
-    at = message.input_at
+def _split_input(message: Message, text: str, join: str) -> tuple[str, str]:
+    """`(instruction, input)` of what is asked; all of it is instruction where it was not joined in this way."""
+    if join == "stanford":
+        found = _FROM_STANFORD.fullmatch(text)
+        if found is None:
+            raise RowError("what is asked is not in Stanford's prompt text, which join=stanford reads", code="S902")
+        return (found[1], found[2]) if found[3] is None else (found[3], "")
+    at, between = message.input_at, _JOINS[join]
     if at is None or not isinstance(message.content, str):
         return text, ""
-    return text[: max(at - len(_JOIN), 0)], text[at:]
+    if at == 0:
+        return "", text
+    return (text[: at - len(between)], text[at:]) if text[:at].endswith(between) else (text, "")
 
 
-def _encode(example: Example) -> RowValue:
+def _encode(example: Example, join: str = "line") -> RowValue:
     answers = (example.chosen or []) + (example.rejected or [])
     messages = example.messages + answers
     marked, media = mark_media(messages)
@@ -104,7 +144,7 @@ def _encode(example: Example) -> RowValue:
     last = len(messages) - (len(answers) or 1)  # where the answers begin
     if last <= first:
         raise RowError("alpaca needs a question and an answer", code="S902")
-    instruction, extra_input = _split_input(messages[last - 1], texts[last - 1])
+    instruction, extra_input = _split_input(messages[last - 1], texts[last - 1], join)
     row = {"instruction": instruction, "input": extra_input, **row}
     if answers:
         row["chosen"], row["rejected"] = texts[last:]
@@ -119,24 +159,28 @@ def _encode(example: Example) -> RowValue:
 
 def _places(row: RowValue, example: Example) -> list[str]:
     places = ["/system"] if row.get("system") else []
-    places += [f"/history/{index}/{side}" for index in range(len(row.get("history") or [])) for side in (0, 1)]
+    history = row.get("history") or []
+    if isinstance(history, str):  # JSON text, as in a cell of a table
+        places += ["/history"] * (len(example.all_messages()) - len(places) - 2 - example.is_preference)
+    else:
+        places += [f"/history/{index}/{side}" for index in range(len(history)) for side in (0, 1)]
     return [*places, "/instruction", *(["/chosen", "/rejected"] if example.is_preference else ["/output"])]
 
 
 def _decode_plain(row: RowValue) -> Turns | None:
-    instruction, extra_input, output = row.get("instruction"), row.get("input", ""), row.get("output")
-    if type(instruction) is not str or type(extra_input) is not str or type(output) is not str:
+    asked, answer = row["instruction"], row["output"]
+    extra_input = row["input"] if len(row) == 3 else ""
+    if type(asked) is not str or type(answer) is not str or type(extra_input) is not str:
         return None
-    if len(row) != 2 + ("input" in row) or not instruction or output.startswith("<think>"):
+    if not asked or answer.startswith("<think>") or not 2 <= len(row) <= 3:
         return None
-    strings = 2 * len(row)
     if not extra_input:
-        return _ONE_TURN, [instruction, output], strings, None
-    return _ONE_TURN, [instruction + _JOIN + extra_input, output], strings, len(instruction) + len(_JOIN)
+        return _ONE_TURN, (asked, answer), None
+    return _ONE_TURN, (asked + _JOIN + extra_input, answer), len(asked) + len(_JOIN)
 
 
 def _encode_plain(turns: Turns) -> RowValue | None:
-    roles, texts, _, at = turns
+    roles, texts, at = turns
     if roles != _ONE_TURN:
         return None
     asked, answer = texts
@@ -170,4 +214,5 @@ FORMAT = Format(
     encode=_encode,
     places=_places,
     plain=Plain(_decode_plain, _encode_plain),
+    options=_OPTIONS,
 )

@@ -93,6 +93,25 @@ def parse_json_text(text: str, pointer: str, what: str) -> JSON:
     return value
 
 
+def from_json_text(value: JSON, pointer: str) -> JSON:
+    """The array that `value` holds as JSON text, as in a cell of a table; any other value as it is."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        return parse_json_text(value, pointer, "an array")
+    return value
+
+
+def question_answer_pairs(value: JSON, pointer: str) -> list[tuple[str, str]]:
+    """`[[question, answer], ...]`, also as JSON text."""
+    pairs = []
+    for index, turn in enumerate(as_list(from_json_text(value, pointer), pointer)):
+        at = f"{pointer}/{index}"
+        pair = as_list(turn, at)
+        if len(pair) != 2:
+            raise RowError(f"{at} has {len(pair)} texts; a question and an answer are expected", at, WRONG_TYPE)
+        pairs.append((as_text(pair[0], f"{at}/0"), as_text(pair[1], f"{at}/1")))
+    return pairs
+
+
 def parse_text(text: str) -> tuple[JSON, str | None]:
     """`(value, None)` of JSON that is written as text, numbers exact; `(None, what is wrong)` where it is broken."""
     value, problems = parse(text.encode("utf-8", "surrogatepass"), strict=True)

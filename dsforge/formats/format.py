@@ -62,6 +62,7 @@ class Format:
     called as one of these: then they would say something else, and are lost. `places(row, example)` is the JSON
     Pointer of the text of each message (of messages, chosen, rejected, in that order). `plain` is a short
     way for rows of roles and texts alone; it may be left out. A row is a JSON object, an array where `rows_are_arrays`.
+    `dialects` are further names of the format, each with the options that it stands for.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Format:
     plain: Plain | None = field(default=None)
     options: tuple[Option, ...] = field(default=())
     rows_are_arrays: bool = field(default=False)
+    dialects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def configured(self, chosen: Mapping[str, str]) -> Format:
         """This format with options chosen by name; those of other formats are passed over.
@@ -117,13 +119,15 @@ def all_formats() -> dict[str, Format]:
     return {fmt.name: fmt for fmt in values("dsforge.formats", "FORMAT", Format)}
 
 
-def get_format(name: str) -> Format:
-    """The format called `name` (or by an alias of it).
+def get_format(name: str, options: Mapping[str, str] | None = None) -> Format:
+    """The format called `name` (or by an alias, or a dialect with its options), with `options` chosen.
 
     Raises:
-        UsageError: there is no such format.
+        UsageError: there is no such format, or an option has no such choice.
     """
     for fmt in all_formats().values():
-        if name == fmt.name or name in fmt.aliases:
-            return fmt
-    raise UsageError(f"no format {name!r}{did_you_mean(name, all_formats())}")
+        if name == fmt.name or name in fmt.aliases or name in fmt.dialects:
+            chosen = {**fmt.dialects.get(name, {}), **(options or {})}
+            return fmt.configured(chosen) if chosen else fmt
+    names = {known for fmt in all_formats().values() for known in (fmt.name, *fmt.aliases, *fmt.dialects)}
+    raise UsageError(f"no format {name!r}{did_you_mean(name, names)}")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
+import msgspec
+
 from dsforge.errors import RowError, did_you_mean
 from dsforge.example import JSON, ROLES, Content, Media, Message, Part, Role, Text
+from dsforge.feature import Feature
 from dsforge.formats.expect import (
     as_list,
     as_object,
@@ -16,6 +19,8 @@ from dsforge.formats.expect import (
     parse_json_text,
     wrong_type,
 )
+from dsforge.formats.format import Option
+from dsforge.formats.thinking import join_thinking, split_thinking
 from dsforge.formats.tools import decode_call, encode_call
 
 UNKNOWN_ROLE = "S103"
@@ -23,10 +28,13 @@ BAD_PART = "S107"
 _MEANT_ROLES: dict[str, Role] = {
     "human": "user", "input": "user", "prompter": "user", "gpt": "assistant", "bot": "assistant",
     "chatgpt": "assistant", "model": "assistant", "ai": "assistant",
-    "function": "tool", "observation": "tool", "tool_response": "tool",
+    "observation": "tool", "tool_response": "tool",
 }  # fmt: skip
+_WEIGHTS = ("weight", "loss_weight", "loss_scale")
+_FLAGS = ("loss", "training", "train")
+_REASONING = ("reasoning_content", "reasoning", "thinking")
 MESSAGE_KEYS = frozenset(
-    {"role", "content", "reasoning_content", "tool_calls", "tool_call_id", "name", "weight", "loss_weight"}
+    {"role", "content", "tool_calls", "tool_call_id", "name", "function_call", *_WEIGHTS, *_FLAGS, *_REASONING}
 )
 _MEDIA_TYPES: dict[str, Literal["image", "audio", "video"]] = {
     "image_url": "image", "image": "image", "video_url": "video", "video": "video",
@@ -34,9 +42,65 @@ _MEDIA_TYPES: dict[str, Literal["image", "audio", "video"]] = {
 }  # fmt: skip
 
 
+class Style(msgspec.Struct, frozen=True):
+    """How messages are written where their readers disagree; see OPTIONS."""
+
+    loss_flag: str = "weight"
+    reasoning: str = "reasoning_content"
+    arguments: str = "text"
+
+
+OPENAI = Style()
+_ALL_WEIGHTS = frozenset({Feature.WEIGHTS, Feature.FRACTIONAL_WEIGHTS})
+OPTIONS = (
+    Option(
+        "loss-flag",
+        "the field that says whether a message is trained",
+        {
+            "weight": "OpenAI, Azure, Together, Fireworks, Mistral",
+            "loss_weight": "Bailian, Volcengine Ark, LLaMA-Factory v1",
+            "loss": "ms-swift (true or false)",
+            "training": "axolotl (true or false)",
+            "none": "trainers that know no such field; weights are then lost, and told",
+        },
+        write=True,
+        loses={
+            "loss": frozenset({Feature.FRACTIONAL_WEIGHTS}),
+            "training": frozenset({Feature.FRACTIONAL_WEIGHTS}),
+            "none": _ALL_WEIGHTS,
+        },
+    ),
+    Option(
+        "reasoning",
+        "where the reasoning of a message stands",
+        {
+            "reasoning_content": "Zhipu, TRL, axolotl, Volcengine Ark",
+            "reasoning": "Together",
+            "thinking": "TRL with gpt-oss",
+            "inline": "before the answer as <think>, for trainers without a field (Bailian, ms-swift, LLaMA-Factory)",
+        },
+        read=True,
+        write=True,
+        loses={"inline": frozenset({Feature.THINK_MARKS})},
+    ),
+    Option(
+        "arguments",
+        "the arguments of a tool call",
+        {
+            "text": "JSON as text: OpenAI, Zhipu, axolotl, Mistral",
+            "object": "an object: TRL and the chat templates of transformers, ms-swift",
+        },
+        write=True,
+    ),
+)  # fmt: skip
+"""Choices of every format that writes messages with role and content."""
+
+
 def _role(value: JSON, pointer: str) -> Role:
     if value in ROLES:
         return cast(Role, value)
+    if value == "function":  # the result of a call in OpenAI's form of 2023
+        return "tool"
     name = as_text(value, f"{pointer}/role")
     meant = _MEANT_ROLES.get(name.lower()) or (name.lower() if name.lower() in ROLES else None)
     hint = f"; write {meant!r}" if meant else did_you_mean(name, ROLES)
@@ -53,17 +117,31 @@ def decode_message(value: JSON, pointer: str) -> Message:
     message = Message(role, content if isinstance(content, str) else None)
     if content is not None and not isinstance(content, str):
         _decode_parts(message, as_list_of_parts(content, f"{pointer}/content"), f"{pointer}/content")
+    read = {"role", "content", "tool_calls", "tool_call_id", "name"}
     if message.reasoning is None:
-        message.reasoning = optional_text(row, "reasoning_content", pointer)
+        message.reasoning = _first_text(row, _REASONING, pointer, read)
     if row.get("tool_calls"):
         calls = as_list(row["tool_calls"], f"{pointer}/tool_calls")
         message.tool_calls = [decode_call(call, f"{pointer}/tool_calls/{index}") for index, call in enumerate(calls)]
+    elif row.get("function_call") is not None:
+        message.tool_calls = [decode_call(row["function_call"], f"{pointer}/function_call")]
+        read.add("function_call")
     message.tool_call_id = optional_text(row, "tool_call_id", pointer)
     message.name = optional_text(row, "name", pointer)
-    message.weight = _weight(row, pointer)
-    read = MESSAGE_KEYS if row.get("weight") is None else MESSAGE_KEYS - {"loss_weight"}
-    message.extra = {key: field for key, field in row.items() if key not in read}
+    message.weight = _weight(row, pointer, read)
+    message.extra = {
+        key: field for key, field in row.items() if key not in read and not (field is None and key in MESSAGE_KEYS)
+    }
     return message
+
+
+def _first_text(row: dict[str, JSON], keys: tuple[str, ...], pointer: str, read: set[str]) -> str | None:
+    """The first of `keys` that the message has as text, which is then `read`; others stay where they are."""
+    for key in keys:
+        if row.get(key) is not None:
+            read.add(key)
+            return optional_text(row, key, pointer)
+    return None
 
 
 def as_list_of_parts(content: JSON, pointer: str) -> list[JSON]:
@@ -73,13 +151,19 @@ def as_list_of_parts(content: JSON, pointer: str) -> list[JSON]:
     raise wrong_type(content, "text or an array of parts", pointer)
 
 
-def _weight(row: dict[str, JSON], pointer: str) -> float | None:
-    for key in ("weight", "loss_weight"):
+def _weight(row: dict[str, JSON], pointer: str, read: set[str]) -> float | None:
+    """What the first field says that tells whether the message is trained; a second one stays unread."""
+    for key in _WEIGHTS:
         weight = row.get(key)
         if weight is not None:
             if isinstance(weight, bool) or not isinstance(weight, (int, float)):
                 raise wrong_type(weight, "a number from 0 to 1", f"{pointer}/{key}")
+            read.add(key)
             return cast(float, weight)
+    for key in _FLAGS:
+        if isinstance(row.get(key), bool):
+            read.add(key)
+            return int(row[key])
     return None
 
 
@@ -145,23 +229,47 @@ def decode_messages(value: JSON, pointer: str) -> list[Message]:
     return [decode_message(item, f"{pointer}/{index}") for index, item in enumerate(as_list(value, pointer))]
 
 
-def encode_message(message: Message) -> dict[str, JSON]:
-    """A message in OpenAI's form, with `reasoning_content` where it has reasoning."""
+def split_reasoning(messages: list[Message], reasoning: str) -> None:
+    """Take the reasoning out of the text of answers, where `reasoning` (an option's choice) says it stands there."""
+    for message in messages if reasoning == "inline" else ():
+        if message.role == "assistant" and message.reasoning is None and isinstance(message.content, str):
+            message.reasoning, message.content = split_thinking(message.content)
+
+
+def encode_message(message: Message, style: Style = OPENAI) -> dict[str, JSON]:
+    """A message in OpenAI's form, with the fields beside it that `style` names."""
     row: dict[str, JSON] = {"role": message.role, "content": _encode_content(message.content)}
     if message.reasoning is not None:
-        row["reasoning_content"] = message.reasoning
+        if style.reasoning == "inline":
+            row["content"] = _think_first(message.reasoning, row["content"])
+        else:
+            row[style.reasoning] = message.reasoning
     if message.tool_calls:
-        row["tool_calls"] = [encode_call(call) for call in message.tool_calls]
+        row["tool_calls"] = [encode_call(call, style.arguments == "object") for call in message.tool_calls]
     if message.tool_call_id is not None:
         row["tool_call_id"] = message.tool_call_id
     if message.name is not None:
         row["name"] = message.name
     if message.weight is not None:
-        row["weight"] = message.weight
+        _encode_weight(message.weight, style.loss_flag, row)
     for key, value in message.extra.items():
         if key not in MESSAGE_KEYS:
             row[key] = value
     return row
+
+
+def _think_first(reasoning: str, content: JSON) -> JSON:
+    if isinstance(content, list):
+        return [{"type": "text", "text": join_thinking(reasoning, "")}, *content]
+    return join_thinking(reasoning, content or "")
+
+
+def _encode_weight(weight: float, flag: str, row: dict[str, JSON]) -> None:
+    """The weight under its field; a field of true and false leaves a weight between the two out, which is told."""
+    if flag in _WEIGHTS:
+        row[flag] = weight
+    elif flag in _FLAGS and weight in (0, 1):
+        row[flag] = bool(weight)
 
 
 def _encode_content(content: Content) -> JSON:

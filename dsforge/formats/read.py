@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example
@@ -20,44 +21,57 @@ def _near_formats(row: dict[str, JSON]) -> str:
     return f"the row is in no known format (its keys: {keys}; formats: {', '.join(all_formats())})"
 
 
-def decode_row(row: JSON, fmt: Format | None = None) -> tuple[Format, Example]:
+def decode_row(
+    row: JSON, fmt: Format | None = None, readers: Mapping[str, Format] | None = None
+) -> tuple[Format, Example]:
     """Decode one parsed row, by `fmt` or by the format it is found to be in.
+
+    `readers` gives formats with their options in place of those that rows are found to be in.
 
     Raises:
         RowError: it is no JSON object, in no known format, or not what its format says.
     """
     found = fmt or detect_row(row)
-    if not isinstance(row, list if found is not None and found.rows_are_arrays else dict):
-        expected = "array" if found is not None and found.rows_are_arrays else "object"
-        raise RowError(f"a row must be a JSON {expected}, not {kind_of(row)}", code="S101")
+    found = readers.get(found.name, found) if found and readers else found
     if found is None:
-        raise RowError(_near_formats(row), code="S101")
+        reason = _near_formats(row) if isinstance(row, dict) else f"a row must be a JSON object, not {kind_of(row)}"
+        raise RowError(reason, code="S101")
+    if not isinstance(row, list if found.rows_are_arrays else dict):
+        expected = "array" if found.rows_are_arrays else "object"
+        raise RowError(f"a row of {found.name} must be a JSON {expected}, not {kind_of(row)}", code="S101")
     return found, found.decode(row)
 
 
 class ExampleReader:
     """Iterates over `(row, example)` of a file; rows that cannot be decoded go to `reject`.
 
-    `formats` counts the rows decoded by format, `rows_in` all rows met. Conservation holds at the end:
-    rows_in = rows yielded + rows rejected.
+    `format` is a format or the name of one; "auto" lets each row tell, and `readers` then gives formats with their
+    options. `formats` counts the rows decoded by format, `rows_in` all rows met. Conservation holds at the
+    end: rows_in = rows yielded + rows rejected.
 
     Raises:
         InputError: on construction, where the file cannot be read as rows.
-        UsageError: on construction, where `format_name` is no format.
+        UsageError: on construction, where there is no such format or encoding.
     """
 
     def __init__(
         self,
         source: str | Path,
-        format_name: str = "auto",
+        format: str | Format | None = "auto",
         reject: Callable[[Reject], None] | None = None,
         *,
         strict: bool = False,
         start: int = 0,
         end: int | None = None,
+        readers: Mapping[str, Format] | None = None,
+        encoding: str = "auto",
     ) -> None:
-        self.format = None if format_name == "auto" else get_format(format_name)
-        self.rows = RowReader(source, strict=strict, start=start, end=end)
+        named = isinstance(format, str)
+        self.format = (
+            (None if format == "auto" else get_format(str(format))) if named else cast("Format | None", format)
+        )
+        self.readers = readers
+        self.rows = RowReader(source, strict=strict, start=start, end=end, encoding=encoding)
         self.path = self.rows.path
         self.formats: Counter[str] = Counter()
         self.rejects: list[Reject] = []
@@ -76,7 +90,7 @@ class ExampleReader:
             self._reject(reject_refused(self.path, row))
             return None
         try:
-            fmt, example = decode_row(row.value, self.format)
+            fmt, example = decode_row(row.value, self.format, self.readers)
         except RowError as error:
             self._reject(Reject(self.path, row.number, row.line, error.code, error.reason, error.pointer, row.raw))
             return None

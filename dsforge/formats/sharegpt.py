@@ -1,7 +1,7 @@
-"""ShareGPT: conversations of `from` and `value`, as LLaMA-Factory reads them.
+"""ShareGPT: conversations of `from` and `value`, as LLaMA-Factory reads them (also of `role` and `content`).
 
-The system prompt and the tools stand beside; a tool call is a `function_call` turn whose value is JSON,
-with text before it wrapped as LLaMA-Factory wants it: `text`, line break, `<tool_call>JSON</tool_call>`.
+The system prompt and the tools stand beside; a tool call is a `function_call` turn whose value is JSON. Text
+before it, and the place of the system prompt, are options: trainers do not agree.
 Reasoning stands in the value as `<think>`. Pairs are `chosen` and `rejected` turns, KTO is `kto_tag`.
 """
 
@@ -16,6 +16,7 @@ from dsforge.formats.expect import (
     as_list,
     as_object,
     as_text,
+    from_json_text,
     need,
     optional_bool,
     optional_text,
@@ -23,13 +24,13 @@ from dsforge.formats.expect import (
     split_known,
     with_rest,
 )
-from dsforge.formats.format import Format, RowValue
+from dsforge.formats.format import Format, Option, RowValue
 from dsforge.formats.marks import MEDIA_COLUMNS, mark_media, place_media
-from dsforge.formats.messages import UNKNOWN_ROLE
+from dsforge.formats.messages import UNKNOWN_ROLE, decode_message
 from dsforge.formats.pairs import answer_places
 from dsforge.formats.plain import Plain, Turns
 from dsforge.formats.thinking import join_thinking, split_thinking
-from dsforge.formats.tools import bare_call, bare_functions, decode_call, decode_tools
+from dsforge.formats.tools import BAD_CALL, bare_call, bare_functions, decode_call, decode_tools
 
 _ROLES: dict[str, Role] = {
     "human": "user", "user": "user", "User": "user", "USER": "user",
@@ -43,16 +44,37 @@ _NAMES: dict[Role, str] = {
 }  # fmt: skip
 _CALL_TURNS = ("function_call", "tool_call")
 _OPEN, _CLOSE = "<tool_call>", "</tool_call>"
+_OPTIONS = (
+    Option(
+        "calls",
+        "text beside a tool call",
+        {
+            "wrap": "in one turn, the call after it as <tool_call>JSON</tool_call>: LLaMA-Factory",
+            "turns": "a gpt turn, then a function_call turn: ms-swift, axolotl; that they were one message is lost",
+        },
+        write=True,
+        loses={"turns": frozenset({Feature.TEXT_BESIDE_TOOL_CALLS})},
+    ),
+    Option(
+        "system",
+        "where the system prompt stands",
+        {"column": "beside the conversation: LLaMA-Factory", "turn": "as the first turn: FastChat, axolotl, ms-swift"},
+        write=True,
+        plain=True,
+    ),
+)  # fmt: skip
 _KEYS = frozenset({"conversations", "system", "tools", "chosen", "rejected", "kto_tag", "label"}) | MEDIA_COLUMNS
-BAD_CALL = "T206"
 
 
 def _detect(row: RowValue) -> int:
-    return 80 if isinstance(row.get("conversations"), list) else 0
+    turns = row.get("conversations")
+    return 80 if isinstance(turns, list) or (isinstance(turns, str) and turns.lstrip().startswith("[")) else 0
 
 
 def _decode_turn(value: JSON, pointer: str) -> Message:
     turn = as_object(value, pointer)
+    if "from" not in turn and isinstance(turn.get("role"), str):  # messages under the name of conversations
+        return decode_message({**turn, "role": _ROLES.get(turn["role"], turn["role"])}, pointer)
     name = as_text(need(turn, "from", pointer), f"{pointer}/from")
     role = _ROLES.get(name)
     if role is None:
@@ -94,7 +116,7 @@ def _decode_answer(value: JSON, pointer: str) -> list[Message]:
 
 
 def _decode(row: RowValue) -> Example:
-    turns = as_list(need(row, "conversations"), "/conversations")
+    turns = as_list(from_json_text(need(row, "conversations"), "/conversations"), "/conversations")
     messages = [_decode_turn(turn, f"/conversations/{index}") for index, turn in enumerate(turns)]
     if len(row) == 1:
         return Example(messages)
@@ -110,39 +132,40 @@ def _decode(row: RowValue) -> Example:
     return example
 
 
-def _encode_turn(message: Message, text: str) -> dict[str, JSON]:
-    name = _NAMES[message.role]
+def _encode_turns(message: Message, text: str, calls: str) -> list[dict[str, JSON]]:
+    """The turn of a message; two where a call stands beside text and does not go into its turn."""
+    name, before = _NAMES[message.role], []
     if message.tool_calls:
         if _OPEN in text or "</think>" in (message.reasoning or ""):
             raise RowError(f"sharegpt cannot hold {_OPEN} or </think> as words beside a tool call", code="S902")
-        calls = [bare_call(call) for call in message.tool_calls]
-        written = json.dumps(calls if len(calls) > 1 else calls[0], ensure_ascii=False)
+        bare = [bare_call(call) for call in message.tool_calls]
+        written = json.dumps(bare if len(bare) > 1 else bare[0], ensure_ascii=False)
+        if text and calls == "turns":
+            before = [{"from": name, "value": join_thinking(message.reasoning, text)}]
+            return [*before, {**message.extra, "from": "function_call", "value": written}]
         name, text = "function_call", f"{text}\n{_OPEN}{written}{_CLOSE}" if text else written
     turn: dict[str, JSON] = {"from": name, "value": join_thinking(message.reasoning, text)}
     for key, value in message.extra.items():
         turn.setdefault(key, value)  # one called from or value is lost, and told
-    return turn
+    return [turn]
 
 
-def _encode(example: Example) -> RowValue:
-    answers = (example.chosen or []) + (example.rejected or [])
-    texts, media = mark_media(example.messages + answers)
-    turns = [_encode_turn(message, text) for message, text in zip(example.messages + answers, texts, strict=True)]
-    row: RowValue = {}
-    conversation = turns[: len(example.messages)]
-    if (
-        example.messages
-        and example.messages[0].role in ("system", "developer")
-        and set(conversation[0]) == {"from", "value"}
-        and conversation[0]["value"]
-    ):
-        row["system"] = conversation.pop(0)["value"]
-    row = {"conversations": conversation, **row}
+def _encode(example: Example, calls: str = "wrap", system: str = "column") -> RowValue:
+    texts, media = mark_media(example.all_messages())
+    waiting = iter(texts)
+
+    def turns(messages: list[Message]) -> list[dict[str, JSON]]:
+        return [turn for message in messages for turn in _encode_turns(message, next(waiting), calls)]
+
+    row: RowValue = {"conversations": turns(example.messages)}
+    first = row["conversations"][0] if row["conversations"] else {}
+    is_system = bool(example.messages) and example.messages[0].role in ("system", "developer")
+    if is_system and system == "column" and set(first) == {"from", "value"} and first["value"]:
+        row["system"] = row["conversations"].pop(0)["value"]
     if example.tools:
         row["tools"] = bare_functions(example.tools)
     if example.chosen is not None and example.rejected is not None:
-        middle = len(example.messages) + len(example.chosen)
-        chosen, rejected = turns[len(example.messages) : middle], turns[middle:]
+        chosen, rejected = turns(example.chosen), turns(example.rejected)
         row["chosen"] = chosen[0] if len(chosen) == 1 else chosen
         row["rejected"] = rejected[0] if len(rejected) == 1 else rejected
     if example.label is not None:
@@ -151,7 +174,12 @@ def _encode(example: Example) -> RowValue:
 
 
 def _places(row: RowValue, example: Example) -> list[str]:
-    places = [f"/conversations/{index}/value" for index in range(len(row["conversations"]))]
+    if isinstance(row["conversations"], str):  # JSON text, as in a cell of a table
+        return ["/conversations"] * len(example.all_messages())
+    places = [
+        f"/conversations/{index}/{'value' if 'from' in turn else 'content'}"
+        for index, turn in enumerate(row["conversations"])
+    ]
     if row.get("system"):
         places.insert(0, "/system")
     for key in ("chosen", "rejected") if example.is_preference else ():
@@ -165,23 +193,20 @@ _PLAIN_ROLES = {
 
 
 def _decode_plain(row: RowValue) -> Turns | None:
-    turns = row.get("conversations")
-    if len(row) != 1 or type(turns) is not list:
+    if len(row) != 1:
         return None
     roles, texts = [], []
-    for turn in turns:
-        if type(turn) is not dict or len(turn) != 2:
+    for turn in row["conversations"]:
+        role, text = _PLAIN_ROLES[turn["from"]], turn["value"]
+        if type(text) is not str or len(turn) != 2 or text.startswith("<think>"):
             return None
-        name, text = turn.get("from"), turn.get("value")
-        if type(text) is not str or type(name) is not str or name not in _PLAIN_ROLES or text.startswith("<think>"):
-            return None
-        roles.append(_PLAIN_ROLES[name])
+        roles.append(role)
         texts.append(text)
-    return tuple(roles), texts, 1 + 4 * len(texts), None
+    return tuple(roles), texts, None
 
 
 def _encode_plain(turns: Turns) -> RowValue:
-    roles, texts, _, _ = turns
+    roles, texts, _ = turns
     if roles and roles[0] in ("system", "developer"):
         rest = zip(roles[1:], texts[1:], strict=True)
         return {"conversations": [{"from": _NAMES[role], "value": text} for role, text in rest], "system": texts[0]}
@@ -205,6 +230,8 @@ FORMAT = Format(
         Feature.TEXT_PARTS,
         Feature.EMPTY_CONTENT,
         Feature.THINK_MARKS,
+        Feature.FRACTIONAL_WEIGHTS,
+        Feature.RANKING,
     },
     keys=_KEYS,
     message_keys=frozenset({"from", "value"}),
@@ -213,4 +240,5 @@ FORMAT = Format(
     encode=_encode,
     places=_places,
     plain=Plain(_decode_plain, _encode_plain),
+    options=_OPTIONS,
 )

@@ -8,6 +8,7 @@ from dsforge.errors import RowError
 from dsforge.example import JSON, ToolCall
 from dsforge.formats.expect import WRONG_TYPE, as_list, as_object, as_text, kind_of, need, parse_json_text, parse_text
 
+BAD_CALL = "T206"
 _CALL_KEYS = frozenset({"id", "type", "function", "name", "arguments"})
 
 
@@ -47,9 +48,17 @@ def decode_call(value: JSON, pointer: str) -> ToolCall:
     return ToolCall(name, parse_text(arguments)[0], arguments, identifier, extra)
 
 
-def encode_call(call: ToolCall) -> dict[str, JSON]:
-    """A call in OpenAI's form: the arguments are JSON text."""
-    written = call.written if call.written is not None else json.dumps(call.arguments, ensure_ascii=False)
+def encode_call(call: ToolCall, as_object: bool = False) -> dict[str, JSON]:
+    """A call in OpenAI's form: the arguments are JSON text, or what it parses to.
+
+    Raises:
+        RowError: the arguments should be an object and parse to none.
+    """
+    written: JSON = call.written if call.written is not None else json.dumps(call.arguments, ensure_ascii=False)
+    if as_object:
+        written = call.arguments
+        if not isinstance(written, dict):
+            raise RowError(f"the arguments of {call.name!r} are no JSON object", code=BAD_CALL)
     encoded: dict[str, JSON] = {"id": call.id} if call.id is not None else {}
     beside = call.extra.get("function", {})
     rest = {key: field for key, field in call.extra.items() if key != "function"}

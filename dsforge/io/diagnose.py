@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from decimal import Decimal
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -17,6 +18,8 @@ from dsforge.example import JSON
 
 MAX_DEPTH = 200
 """Nesting deeper than this is refused on reading; orjson could not write beyond 254."""
+MAX_PROBLEMS = 100
+"""Reading ends at this many mistakes: a megabyte of raw tabs is one finding's worth of news, not a million."""
 
 ProblemKind: TypeAlias = Literal["syntax", "duplicate key", "encoding", "number", "depth"]
 
@@ -62,7 +65,9 @@ def escape_pointer(token: object) -> str:
     return str(token).replace("~", "~0").replace("/", "~1")
 
 
-_SPACE = re.compile(r"[ \t\r\n\ufeff\u00a0\u3000]*")
+_SPACE = re.compile(r"[\s\ufeff]*")
+_SOLID = frozenset('{}[]":,-0123456789')
+_ODD_SPACE = re.compile(r"[^ \t\r\n]")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _WORD = re.compile(r"[^\s,:\[\]{}\"']+")
 _PLAIN = {'"': re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]*'), "'": re.compile(r"[^'\\\x00-\x1f\ud800-\udfff]*")}
@@ -79,6 +84,44 @@ _QUOTES = {"\u201c": "\u201d", "\u2018": "\u2019", "\u300c": "\u300d"}
 
 
 _BROKEN_BYTE = re.compile("[\udc80-\udcff]")
+_BROKEN_BYTES = re.compile("[\udc80-\udcff]+")
+_ODD_NAMES = {"\ufeff": "a byte order mark (BOM)", "\u00a0": "a no-break space", "\u3000": "a wide space"}
+
+_DIGITS = 17
+"""As many significant digits tell any two floats apart; a number with more was no float where it came from."""
+_WHOLE = 2.0**53
+"""From here on not every whole number is a float."""
+_SMALLEST = 2.0**-1022
+"""Below this, floats have fewer digits."""
+_MOST_DIGITS = 4000  # Python refuses to convert integers of more than 4,300 digits
+
+
+def number_problem(word: str) -> tuple[str, str] | None:
+    """`(message, help)` where the JSON number `word` would be read as another number, None where it would not.
+
+    Whole numbers are exact at any size. What has a point or an exponent becomes a float: other ways to write the same
+    number (1e2, 100.0) are no change, and neither are the 17 digits of a program that writes each float with as many
+    (0.10000000000000001).
+    """
+    shown = word if len(word) <= 40 else f"{word[:40]}..."
+    help = "write it as text, or with the digits that matter"
+    if not any(mark in word for mark in ".eE"):
+        return (f"an integer of {len(word)} digits", "write it as text") if len(word) > _MOST_DIGITS else None
+    value = float(word)
+    if value in (float("inf"), float("-inf")):
+        return f"{shown} is too large for a number", "write it as text"
+    mantissa = re.split("[eE]", word)[0]
+    digits = len(mantissa.lstrip("-0.").replace(".", ""))
+    if not digits:
+        return None  # 0.00, 0e7
+    if abs(value) < _SMALLEST:
+        same = value != 0.0 and digits <= _DIGITS and Decimal(word) == Decimal(repr(value))
+        return None if same else (f"{shown} is too small for a number: it would become {value!r}", help)
+    if digits <= _DIGITS and abs(value) < _WHOLE:
+        return None
+    if len(word) <= _MOST_DIGITS and Decimal(word) == Decimal(repr(value)):
+        return None  # 1e300, 0.5000000000000000000
+    return f"{shown} has more digits than a number keeps: it would become {value!r}", help
 
 
 def _encoding_of(raw: bytes) -> str:
@@ -115,6 +158,8 @@ class _Parser:
         pointer = "".join("/" + escape_pointer(token) for token in self.path)
         texts = [_printable(text) for text in (message, help, pointer)]
         self.problems.append(Problem(kind, texts[0], texts[1], offset, line, column, texts[2]))
+        if len(self.problems) == MAX_PROBLEMS:
+            raise _Stop
 
     def syntax(self, offset: int, message: str, help: str) -> None:
         self.report("syntax", offset, message, help)
@@ -125,16 +170,22 @@ class _Parser:
         return self.text[self.at : self.at + 1]
 
     def skip_space(self) -> None:
-        while True:
+        while self.peek() not in _SOLID:
             match = _SPACE.match(self.text, self.at)
             assert match is not None  # the pattern matches the empty text
-            odd = next((c for c in match.group() if c in "\u00a0\u3000"), None)
-            if odd:
-                self.syntax(match.start() + match.group().index(odd), "a wide or no-break space between tokens",
-                            "use an ordinary space")  # fmt: skip
+            if match.end() > match.start():
+                self.odd_space(match.start(), match.end())
             self.at = match.end()
             if not self.skip_comment():
                 return
+
+    def odd_space(self, start: int, end: int) -> None:
+        """Report the first white space that is none in JSON."""
+        found = _ODD_SPACE.search(self.text, start, end)
+        if found:
+            name = _ODD_NAMES.get(found.group(), f"U+{ord(found.group()):04X}")
+            help = "remove it" if found.group() == "\ufeff" else "use an ordinary space"
+            self.syntax(found.start(), f"{name} between tokens", help)
 
     def skip_comment(self) -> bool:
         start = self.at
@@ -203,7 +254,8 @@ class _Parser:
             else:
                 self.syntax(self.at, "missing `:` after the key", "write `:` here")
             if key in result:
-                self.report("duplicate key", key_at, f"the key {key!r} occurs twice; parsers keep the last, in silence",
+                shown = repr(key if len(key) <= 40 else f"{key[:40]}...")
+                self.report("duplicate key", key_at, f"the key {shown} occurs twice; parsers keep the last, in silence",
                             "keep one of the two")  # fmt: skip
             result[key] = self.value()
             self.path.pop()
@@ -269,7 +321,8 @@ class _Parser:
         if match is None:
             self.syntax(self.at, f"`{char}` where a key was expected", "write a key in double quotes")
             raise _Stop
-        self.syntax(self.at, f"the key {match.group()} has no quotes", f'write "{match.group()}"')
+        shown = match.group()[:40]
+        self.syntax(self.at, f"the key {shown} has no quotes", f'write "{shown}"')
         self.at = match.end()
         return match.group()
 
@@ -304,14 +357,13 @@ class _Parser:
                 pieces.append(self.escape())
                 continue
             self.bad_character(char)
-            pieces.append("" if "\ud800" <= char <= "\udfff" else char)
-            self.at += 1
+            broken = _BROKEN_BYTES.match(self.text, self.at)
+            pieces.append("" if broken else char)
+            self.at = broken.end() if broken else self.at + 1
 
     def bad_character(self, char: str) -> None:
         if "\udc80" <= char <= "\udcff":  # put there by the surrogateescape decoding of a broken byte
             self.broken_bytes(char)
-        elif "\ud800" <= char <= "\udfff":
-            self.report("encoding", self.at, "a lone surrogate", "remove it or write the whole character")
         else:
             name = {"\n": "line break", "\t": "tab", "\r": "carriage return"}.get(
                 char, f"control character U+{ord(char):04X}"
@@ -385,15 +437,12 @@ class _Parser:
         return word
 
     def number(self, word: str, start: int) -> JSON:
-        if any(c in word for c in ".eE"):
-            value = float(word)
-            if value in (float("inf"), float("-inf")):
-                self.report("number", start, f"{word} is too large for a number", "write it as text")
-            return value
-        if len(word) > 4000:  # Python refuses to convert integers of more than 4,300 digits
-            self.report("number", start, f"an integer of {len(word)} digits", "write it as text")
-            return None
-        return int(word)
+        problem = number_problem(word)
+        if problem:
+            self.report("number", start, *problem)
+        if any(mark in word for mark in ".eE"):
+            return float(word)
+        return None if problem else int(word)
 
     # -- the whole row -----------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ import orjson
 from dsforge.io.atomic import is_special
 from dsforge.io.diagnose import ProblemKind
 from dsforge.io.jsonl import dumps
-from dsforge.io.rows import Refused, row_writer
+from dsforge.io.rows import Refused
+from dsforge.io.write import row_writer
 
 CODES: dict[ProblemKind, str] = {
     "syntax": "J001",
@@ -48,12 +49,14 @@ class Reject(msgspec.Struct, frozen=True):
 
 
 def reject_refused(path: str, refused: Refused) -> Reject:
-    """The reject of a row that is not valid JSON: its first problem, and how many more there are."""
+    """The reject of a row that could not be read: its first problem, and how many more there are."""
     first, more = refused.problems[0], len(refused.problems) - 1
     _, column = refused.place(first)
-    place = f"column {column}" if first.line == 1 else f"line {first.line} of the row, column {column}"
+    place = f"column {column}: " if first.line == 1 else f"line {first.line} of the row, column {column}: "
+    if refused.in_table:
+        place = ""
     also = f" (and {more} more)" if more else ""
-    reason = f"{place}: {first.message}; {first.help}{also}"
+    reason = f"{place}{first.message}; {first.help}{also}"
     return Reject(path, refused.number, refused.line, CODES[first.kind], reason, first.pointer, refused.raw)
 
 

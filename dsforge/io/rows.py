@@ -1,36 +1,42 @@
 """Rows of a file: bytes in, one parsed value at a time out, and nothing refused in silence.
 
-orjson reads; what it refuses, or would change (integers beyond 64 bits become floats), goes the slow
-path of `diagnose`, which names each mistake.
+orjson reads; what it refuses, or would change (integers beyond 64 bits become floats, digits that a float does not
+keep are dropped), goes the slow path of `diagnose`, which names each mistake.
 """
 
 from __future__ import annotations
 
-import gzip
+import json
 import re
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
 import msgspec
 import orjson
 
 from dsforge.errors import InputError
 from dsforge.example import JSON
-from dsforge.io.atomic import atomic_write
+from dsforge.io.compression import BROKEN
 from dsforge.io.diagnose import MAX_DEPTH, Problem, diagnose
+from dsforge.io.encoding import UTF8_BOM
 from dsforge.io.json_array import Place, iter_array, iter_documents
-from dsforge.io.jsonl import iter_lines
-from dsforge.io.source import UTF8_BOM, open_source
+from dsforge.io.jsonl import iter_batches, iter_lines
+from dsforge.io.source import Source, open_source
 
-Layout: TypeAlias = Literal["jsonl", "array", "documents"]
-"""One row to a line, a JSON array of rows, or JSON objects written over several lines."""
+if TYPE_CHECKING:
+    from dsforge.io.container import TableRow
+
+Layout: TypeAlias = Literal["jsonl", "array", "documents", "table"]
+"""One row to a line, a JSON array of rows, JSON objects written over several lines, or a table's rows."""
 
 
 class Row(msgspec.Struct):
-    """A row that parsed: `number`, `line` and `column` from 1, `offset` in bytes, `raw` as it stands."""
+    """A row that parsed: `number`, `line` and `column` from 1, `offset` in bytes, `raw` as it stands.
+
+    A row of a table is written as JSON in `raw`; it has a line (of the CSV file, of the sheet), and no other place.
+    """
 
     number: int
     line: int
@@ -38,9 +44,12 @@ class Row(msgspec.Struct):
     raw: bytes
     value: JSON
     column: int = 1
+    in_table: bool = False
 
     def place(self, line: int, column: int) -> tuple[int, int]:
         """The place in the file of a place in the row."""
+        if self.in_table:
+            return self.line, 1
         return self.line + line - 1, column + (self.column - 1 if line == 1 else 0)
 
 
@@ -53,9 +62,12 @@ class Refused(msgspec.Struct):
     raw: bytes
     problems: list[Problem]
     column: int = 1
+    in_table: bool = False
 
     def place(self, problem: Problem) -> tuple[int, int]:
         """The place in the file of a problem."""
+        if self.in_table:
+            return self.line, 1
         return self.line + problem.line - 1, problem.column + (self.column - 1 if problem.line == 1 else 0)
 
 
@@ -72,8 +84,12 @@ class Flaw(msgspec.Struct, frozen=True):
     help: str
 
 
-_ZEROS = bytes.maketrans(b"123456789", b"000000000")
-_LONG_INTEGER = b"0" * 19
+_OUTLINE = bytes.maketrans(b"123456789.E{", b"0000000000e[")
+_LONG_NUMBER = b"0" * 16  # 9007199254740993.0 is the shortest that changes
+_TINY_NUMBER = b"0e-000"
+_LONG = re.compile(rb"[1-9][\d.]{15,}(?:[eE][+-]?\d+)?")
+_KEPT = re.compile(rb"(?![\d.]{19})(?:\d+|\d{1,15}\.\d+(?:[eE]-\d\d?)?)")
+_TINY = re.compile(rb"\d[eE]-\d{3}")
 
 
 def parse(raw: bytes, strict: bool = False) -> tuple[JSON, list[Problem]]:
@@ -84,18 +100,37 @@ def parse(raw: bytes, strict: bool = False) -> tuple[JSON, list[Problem]]:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        found = diagnose(raw)
-        return found.value, found.problems or [_unexplained()]
-    if _LONG_INTEGER in raw.translate(_ZEROS) or _is_too_deep(raw, value) or (strict and _may_repeat_key(raw, value)):
+        return _parse_slowly(raw)
+    outline = raw.translate(_OUTLINE)
+    if (
+        (_LONG_NUMBER in outline and not all(map(_KEPT.fullmatch, _LONG.findall(raw))))
+        or (_TINY_NUMBER in outline and _TINY.search(raw))
+        or (outline.count(b"[") > MAX_DEPTH and _is_too_deep(value))
+        or (strict and _may_repeat_key(raw, value))
+    ):
         found = diagnose(raw)
         return found.value, found.problems
     return value, []
 
 
-def _is_too_deep(raw: bytes, value: JSON) -> bool:
-    """Whether the value nests deeper than MAX_DEPTH; only a row with as many brackets can."""
-    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+def _parse_slowly(raw: bytes) -> tuple[JSON, list[Problem]]:
+    """What orjson refused: a mistake that has a name, or an integer of hundreds of digits, which is none."""
+    found = diagnose(raw)
+    if found.problems or _is_json(raw):
+        return found.value, found.problems
+    return found.value, [_unexplained()]
+
+
+def _is_json(raw: bytes) -> bool:
+    try:
+        json.loads(raw)
+    except ValueError:
         return False
+    return True
+
+
+def _is_too_deep(value: JSON) -> bool:
+    """Whether the value nests deeper than MAX_DEPTH."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         level = [
@@ -113,6 +148,9 @@ def _unexplained() -> Problem:
     return Problem("syntax", "not valid JSON", "compare the row with its neighbours", 0, 1, 1)
 
 
+_SPACE_BEFORE_COLON = re.compile(rb'"[ \t\r\n]+:')
+
+
 def _may_repeat_key(raw: bytes, value: JSON) -> bool:
     """Whether an object in the row may hold a key twice; False is certain.
 
@@ -120,14 +158,10 @@ def _may_repeat_key(raw: bytes, value: JSON) -> bool:
     to a key and those within texts, only if no key was lost; unless white space stands before a colon or
     one of the two characters is written as an escape, where the count says nothing.
     """
-    return (
-        raw.count(b'":') != orjson.dumps(value).count(b'":')
-        or b"\\u00" in raw
-        or b'" :' in raw
-        or b'"\t:' in raw
-        or b'"\n:' in raw
-        or b'"\r:' in raw
-    )
+    if raw.count(b'":') != orjson.dumps(value).count(b'":') or b"\\u00" in raw:
+        return True
+    may_have_space = b" :" in raw or b"\t" in raw or b"\n" in raw or b"\r" in raw
+    return may_have_space and _SPACE_BEFORE_COLON.search(raw) is not None
 
 
 def _sniff(file: BinaryIO) -> Layout:
@@ -160,23 +194,39 @@ class RowReader:
     """Iterates over the rows of a file as `Row` or `Refused`; what lies between rows is in `flaws`.
 
     `start` and `end` restrict a JSONL file to the lines beginning in that range of bytes (numbers and
-    lines then count from `start`). `count` and `lines` are how many rows, and lines of a JSONL
-    file, were read. Use it once.
+    lines then count from `start`); only a `splittable` one has such ranges. `count` and `lines` are how many
+    rows, and lines of a JSONL file, were read. `encoding` names that of text, which is else told from it.
+    `notices` are lines for the user, complete when all rows were read. Use it once.
 
     Raises:
         InputError: on construction, where the file cannot be read as rows at all.
+        UsageError: on construction, where there is no such encoding.
     """
 
-    def __init__(self, source: str | Path, *, strict: bool = False, start: int = 0, end: int | None = None) -> None:
+    def __init__(
+        self,
+        source: str | Path,
+        *,
+        strict: bool = False,
+        start: int = 0,
+        end: int | None = None,
+        encoding: str = "auto",
+    ) -> None:
         self.path = str(source)
         self.strict = strict
         self.flaws: list[Flaw] = []
         self._range = (start, end)
-        self._file = open_source(source)
-        self.compressed = isinstance(self._file, gzip.GzipFile)
+        opened = open_source(source, encoding)
+        self._file, self.notices, self.compressed = opened.file, opened.notices, opened.compressed
         self.count = 0
         self.lines = 0
-        self.layout: Layout = "jsonl" if start else _sniff(self._file)
+        self._unfit: dict[int, list[Problem]] = {}
+        self._table: Iterator[TableRow] | None = None
+        if opened.container:
+            self._table = _table_rows(opened)
+        with self._unpacking():
+            self.layout: Layout = "table" if self._table else "jsonl" if start else _sniff(self._file)
+        self.splittable = self.layout == "jsonl" and opened.plain
 
     def close(self) -> None:
         """Close the file without reading it."""
@@ -187,30 +237,64 @@ class RowReader:
 
     def raw_rows(self) -> Iterator[RawRow]:
         """The rows as they stand, not parsed."""
+        rows = {"jsonl": self._lines, "table": self._cells}.get(self.layout, self._elements)
+        with self._file, self._unpacking():
+            yield from rows()
+
+    @contextmanager
+    def _unpacking(self) -> Iterator[None]:
         try:
-            with self._file:
-                yield from self._lines() if self.layout == "jsonl" else self._elements()
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            yield
+        except BROKEN as error:
             raise InputError(f"{self.path} cannot be unpacked beyond row {self.count:,}: {error}") from error
 
     def parsed(self, row: RawRow) -> Row | Refused:
         """A raw row, parsed."""
         number, line, column, offset, raw = row
-        value, problems = parse(raw, self.strict)
+        in_table = self._table is not None
+        value, problems = (None, self._unfit.pop(number)) if number in self._unfit else parse(raw, self.strict)
         if problems:
-            return Refused(number, line, offset, raw, problems, column)
-        return Row(number, line, offset, raw, value, column)
+            return Refused(number, line, offset, raw, problems, column, in_table)
+        return Row(number, line, offset, raw, value, column, in_table)
+
+    def _cells(self) -> Iterator[RawRow]:
+        assert self._table is not None
+        blank: list[int] = []
+        for line, raw, problems in self._table:
+            if not raw:
+                blank.append(line)
+                continue
+            # blank rows at the end are what spreadsheets leave behind, those between rows are a mistake
+            self.flaws += [Flaw("blank line", number, 1, "a blank row", "remove it") for number in blank]
+            blank.clear()
+            self.count += 1
+            if problems:
+                self._unfit[self.count] = list(problems)
+            yield self.count, line, 1, 0, raw
 
     def _lines(self) -> Iterator[RawRow]:
         for line, offset, raw in iter_lines(self._file, *self._range):
-            self.lines = line
-            if offset == 0 and raw.startswith(UTF8_BOM):
-                raw = self._without_bom(raw)
-            if not raw or raw.isspace():
-                self.flaws.append(Flaw("blank line", line, 1, "a blank line", "remove it"))
-                continue
-            self.count += 1
-            yield self.count, line, 1, offset, raw
+            if row := self.row_of_line(line, offset, raw):
+                yield row
+
+    def line_batches(self) -> Iterator[tuple[int, int, bytes, list[bytes]]]:
+        """`(number of the first line, its offset, block, its lines)` of a JSONL file, many lines at a time.
+
+        For who looks at many rows at once; a line that is to be a row goes to `row_of_line`.
+        """
+        with self._file, self._unpacking():
+            yield from iter_batches(self._file, *self._range)
+
+    def row_of_line(self, line: int, offset: int, raw: bytes) -> RawRow | None:
+        """The row that stands in a line, counted; None where it is blank."""
+        self.lines = line
+        if offset == 0 and raw.startswith(UTF8_BOM):
+            raw = self._without_bom(raw)
+        if not raw or raw.isspace():
+            self.flaws.append(Flaw("blank line", line, 1, "a blank line", "remove it"))
+            return None
+        self.count += 1
+        return self.count, line, 1, offset, raw
 
     def _without_bom(self, raw: bytes) -> bytes:
         self.flaws.append(Flaw("byte order mark", 1, 1, "the file begins with a byte order mark (BOM)",
@@ -236,8 +320,20 @@ class RowReader:
             yield self.count, line, column, offset + skipped, raw
 
 
+def _table_rows(opened: Source) -> Iterator[TableRow]:
+    from dsforge.io.container import Opened
+
+    assert opened.container is not None
+    assert opened.container.rows is not None
+    try:
+        return opened.container.rows(Opened(opened.name, opened.file, opened.part, opened.notices))
+    except BaseException:
+        opened.close()
+        raise
+
+
 def read_rows(source: str | Path, *, strict: bool = False) -> RowReader:
-    """The rows of a JSONL file, a JSON array or JSON documents, plain or gzip; `-` is standard input."""
+    """The rows of a file of any kind (`FILE#PART` for a part of one); `-` is standard input."""
     return RowReader(source, strict=strict)
 
 
@@ -247,25 +343,3 @@ _BETWEEN = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|[ \t\r\n]+', re.DOTALL)
 def one_line(row: Row) -> bytes:
     """The row as one line of JSON: its own bytes, without the white space between them where it has several lines."""
     return _BETWEEN.sub(rb"\1", row.raw) if b"\n" in row.raw else row.raw
-
-
-WriteRow: TypeAlias = Callable[[bytes], None]
-
-
-@contextmanager
-def row_writer(path: str | Path) -> Iterator[WriteRow]:
-    """Write rows (one-line JSON bytes) atomically: a JSON array where `path` ends in .json, else JSONL."""
-    with atomic_write(path) as file:
-        if not str(path).endswith(".json"):
-            yield lambda row: (file.write(row), file.write(b"\n"), None)[2]
-            return
-        separator = b"[\n"
-
-        def write(row: bytes) -> None:
-            nonlocal separator
-            file.write(separator)
-            file.write(row)
-            separator = b",\n"
-
-        yield write
-        file.write(b"\n]\n" if separator == b",\n" else b"[]\n")

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import sys
-import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from dsforge.errors import InputError
+from dsforge.io.compression import BROKEN, PACKINGS, unpacked
+from dsforge.io.encoding import LOOK, UTF8_BOM, as_utf8, known_encoding, told_encoding
+from dsforge.io.naming import split_part
 
-UTF8_BOM = b"\xef\xbb\xbf"
+if TYPE_CHECKING:
+    from dsforge.io.container import Container
+
 _HEAD = 4096
+_TABLES_OF_TEXT = (".csv", ".tsv")
 _NOT_ROWS = (
-    (b"PAR1", "a Parquet file; save it as JSONL first"),
-    (b"PK\x03\x04", "a zip archive or an Excel workbook; save the rows as JSONL first"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it first (unzstd FILE)"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook or Word document; save it as .xlsx first"),
+    (b"BZh", "compressed with bzip2; unpack it first (bunzip2 FILE)"),
+    (b"\xfd7zXZ", "compressed with xz; unpack it first (unxz FILE)"),
+    (b"7z\xbc\xaf", "a 7z archive; unpack it first"),
+    (b"Rar!", "a RAR archive; unpack it first"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"%PDF", "a PDF document"),
@@ -24,11 +31,33 @@ _NOT_ROWS = (
 )
 
 
-def _check_head(name: str, head: bytes) -> None:
-    if not head:
-        raise InputError(f"{name} is empty: there is no row in it")
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(f"{name} is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8 {name} > utf8.jsonl)")
+@dataclass
+class Source:
+    """An open input: its bytes unpacked and in UTF-8, or the `container` that reads them.
+
+    `plain` says that the bytes are those of the file itself, so that a place in one is a place in the other.
+    """
+
+    name: str
+    file: BinaryIO
+    part: str = ""
+    container: Container | None = None
+    compressed: bool = False
+    encoding: str = "utf-8"
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the bytes are those of the file itself."""
+        return not self.compressed and self.encoding == "utf-8" and self.container is None
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+
+def _check_text(name: str, head: bytes) -> None:
+    """Refuse the first bytes of what is not text in UTF-8."""
     for magic, what in _NOT_ROWS:
         if head.startswith(magic):
             raise InputError(f"{name} is {what}")
@@ -39,43 +68,116 @@ def _check_head(name: str, head: bytes) -> None:
                 f"{name} looks like UTF-16 without a byte order mark: save it as UTF-8 "
                 f"(iconv -f UTF-16LE -t UTF-8 {name} > utf8.jsonl)"
             )
-        raise InputError(f"{name} is a binary file: dsforge reads JSONL and JSON in UTF-8")
+        raise InputError(f"{name} is a binary file: dsforge reads JSONL, JSON, CSV, Excel and Parquet")
     if not head.strip(b" \t\r\n" + UTF8_BOM):
         raise InputError(f"{name} holds only blank lines: there is no row in it")
 
 
-def open_source(source: str | Path) -> BinaryIO:
-    """Open a file (plain or gzip, by its first bytes) or `-` for standard input, as bytes.
+def _open(name: str) -> BinaryIO:
+    """The bytes of a file as they lie there, seekable; those of standard input and pipes are read in full."""
+    if name == "-":
+        return io.BytesIO(sys.stdin.buffer.read())
+    path = Path(name)
+    try:
+        if path.is_dir():
+            raise InputError(f"{name} is a directory: name a file in it")
+        file = path.open("rb")
+        if not file.seekable():  # a pipe, as the shell's <(command) makes
+            with file:
+                return io.BytesIO(file.read())
+    except FileNotFoundError:
+        raise InputError(f"{name} does not exist: check the path (working folder: {Path.cwd()})") from None
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
+    return file
+
+
+def _head(name: str, file: BinaryIO, size: int) -> bytes:
+    try:
+        head = file.read(size)
+    except BROKEN as error:
+        raise InputError(f"{name} cannot be unpacked: {error}") from error
+    file.seek(0)
+    if not head:
+        raise InputError(f"{name} is empty: there is no row in it")
+    return head
+
+
+def open_source(source: str | Path, encoding: str = "auto") -> Source:
+    """Open a file (`FILE#PART` for a part of it) or `-` for standard input.
+
+    What it is, how it is packed and encoded is told by its first bytes, CSV and TSV by the name. `encoding`
+    names that of text instead.
 
     Raises:
-        InputError: it is missing, a directory, empty, binary or not UTF-8 text.
+        InputError: it is missing, a directory, empty, or nothing that holds rows.
+        UsageError: no such encoding.
     """
-    name = str(source)
-    if name == "-":
-        raw: BinaryIO = io.BytesIO(sys.stdin.buffer.read())
-        name = "standard input"
-    else:
-        path = Path(source)
-        try:
-            if path.is_dir():
-                raise InputError(f"{name} is a directory: name a file in it")
-            raw = path.open("rb")
-            if not raw.seekable():  # a pipe, as the shell's <(command) makes
-                with raw:
-                    raw = io.BytesIO(raw.read())
-        except FileNotFoundError:
-            raise InputError(f"{name} does not exist: check the path (working folder: {Path.cwd()})") from None
-        except OSError as error:
-            raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
-    if raw.read(2) == b"\x1f\x8b":
-        raw.seek(0)
-        raw = cast(BinaryIO, gzip.GzipFile(fileobj=raw))
-    else:
-        raw.seek(0)
+    path, part = split_part(source)
+    named = None if encoding == "auto" else known_encoding(encoding)
+    file = _open(path)
+    opened = Source("standard input" if path == "-" else path, file, part)
     try:
-        head = raw.read(_HEAD)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{name} cannot be unpacked: {error}") from error
-    _check_head(name, head)
-    raw.seek(0)
-    return raw
+        _look(opened, path, named)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _look(opened: Source, path: str, encoding: str | None) -> None:
+    """Find out what the file is, and put in its place what gives the rows."""
+    head = _head(opened.name, opened.file, _HEAD)
+    lower = path.lower()
+    if inner := unpacked(opened.file):
+        opened.file, opened.compressed = inner, True
+        head = _head(opened.name, inner, _HEAD)
+        lower = next((lower.removesuffix(packing) for packing in PACKINGS if lower.endswith(packing)), lower)
+    if head[:1] not in b"{[ \t\r\n\xef\"'" and _is_container(opened, head):
+        return
+    if opened.part:
+        raise InputError(f"{opened.name} has no parts: leave out #{opened.part}")
+    _decode(opened, encoding)
+    if lower.endswith(_TABLES_OF_TEXT):
+        from dsforge.io.container import container_named
+
+        opened.container = container_named(lower)
+
+
+def _is_container(opened: Source, head: bytes) -> bool:
+    """Whether the file is a container known by its first bytes; the JSON within one takes its place."""
+    from dsforge.io.container import Opened, container_of
+
+    found = container_of(head, opened.file)
+    if found is None:
+        return False
+    if opened.compressed:
+        raise InputError(f"{opened.name} is {found.name} packed once more: unpack it first")
+    if opened.part and not found.parts:
+        raise InputError(f"{opened.name} has no parts: leave out #{opened.part}")
+    if found.member is None:
+        opened.container = found
+        return True
+    opened.file = found.member(Opened(opened.name, opened.file, opened.part, opened.notices))
+    opened.part, opened.compressed = "", True
+    return False
+
+
+def _decode(opened: Source, encoding: str | None) -> None:
+    """Put the file's text in UTF-8 in its place."""
+    try:
+        head = opened.file.read(LOOK)
+    except BROKEN:  # told with the row it is met at, when the rows are read
+        opened.file.seek(0)
+        head = _head(opened.name, opened.file, _HEAD)
+    opened.file.seek(0)
+    if not head:
+        raise InputError(f"{opened.name} is empty: there is no row in it")
+    found = encoding or told_encoding(head)
+    if found != "utf-8":
+        opened.file = as_utf8(opened.name, opened.file, found, encoding is None)
+        opened.encoding = found
+        if found == "gb18030" and encoding is None:
+            opened.notices.append(f"{opened.name} is not UTF-8: read as GB18030, as which all of it is Chinese text")
+        head = _head(opened.name, opened.file, _HEAD)
+    _check_text(opened.name, head[:_HEAD])

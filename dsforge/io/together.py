@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from dsforge.errors import UsageError
-from dsforge.io.atomic import atomic_write, check_writable, is_special
+from dsforge.io.atomic import check_writable, is_special
+from dsforge.io.naming import file_of
+from dsforge.io.write import RowFile, output_of, row_file, sync
 
 
 def check_outputs(sources: Sequence[str], outputs: Iterable[str | Path]) -> None:
     """Refuse, before the work, outputs that cannot be written, are one another, or are an input.
 
     Raises:
-        UsageError, OutputError
+        UsageError, OutputError, MissingExtraError
     """
     taken: set[Path] = set()
-    inputs = {Path(source).resolve() for source in sources if source != "-"}
+    inputs = {file_of(source).resolve() for source in sources if source != "-"}
     for output in outputs:
         if str(output) == "-":
             continue
@@ -29,47 +29,26 @@ def check_outputs(sources: Sequence[str], outputs: Iterable[str | Path]) -> None
         if place in taken:
             raise UsageError(f"{output} is named for two outputs: give each a file of its own")
         taken.add(place)
+        output_of(output)
         check_writable(Path(output))
-
-
-class RowFile:
-    """Rows (one-line JSON bytes) into a file: an element of an array where `array`, else a line."""
-
-    def __init__(self, file: BinaryIO, array: bool) -> None:
-        self.file = file
-        self._array = array
-        self._rows = 0
-
-    def write(self, row: bytes) -> None:
-        """Write one row."""
-        if self._array:
-            self.file.write(b",\n" if self._rows else b"[\n")
-            self.file.write(row)
-        else:
-            self.file.write(row + b"\n")
-        self._rows += 1
-
-    def end(self) -> None:
-        """Write what closes the array."""
-        if self._array:
-            self.file.write(b"\n]\n" if self._rows else b"[]\n")
 
 
 @contextmanager
 def rows_together(paths: Sequence[str | Path]) -> Iterator[list[RowFile]]:
-    """Row files (a JSON array where the name ends in .json) that appear when the block ends without an error.
+    """Row files, each of the kind that its name says, that appear when the block ends without an error.
 
     A full disk is met before the first file takes its name; only the loss of power between two renames can
-    leave one without the other. `-` is standard output, which is written as it comes.
+    leave one without the other. `-` is standard output, which is written as it comes. Once the block has ended,
+    `notices` of each file says what the user should know of it.
 
     Raises:
-        OutputError: a place cannot be written to, or the disk is full.
+        UsageError: a kind of file that dsforge does not write.
+        OutputError: a place cannot be written to, the disk is full, or a row cannot stand in such a file.
     """
     with ExitStack() as stack:
-        files = [RowFile(stack.enter_context(atomic_write(path)), str(path).endswith(".json")) for path in paths]
-        yield files
-        for path, file in zip(paths, files, strict=True):
-            file.end()
-            file.file.flush()
+        files = [stack.enter_context(row_file(path)) for path in paths]
+        yield [rows for rows, _ in files]
+        for path, (rows, file) in zip(paths, files, strict=True):
+            rows.end()
             if str(path) != "-" and not is_special(Path(path)):
-                os.fsync(file.file.fileno())
+                sync(file)

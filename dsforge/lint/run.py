@@ -18,6 +18,7 @@ from dsforge.example import Example
 from dsforge.finding import Finding
 from dsforge.formats.format import Format, get_format
 from dsforge.formats.read import decode_row
+from dsforge.io.expand import expand_sources
 from dsforge.io.locate import locate
 from dsforge.io.rows import Flaw, Refused, Row, RowReader
 from dsforge.lint.collect import Collector
@@ -212,7 +213,7 @@ def lint(
     settings = settings or Settings()
     if settings.format != "auto":
         get_format(settings.format)
-    names = [str(source) for source in sources]
+    names = expand_sources(map(str, sources))
     rules = select_rules(select, ignore)
     chunks = [chunk for name in names for chunk in plan_chunks(name, workers)]
     if len(chunks) == 1:

@@ -153,4 +153,4 @@ def test_two_equal_runs_at_once_do_not_disturb_each_other(tmp_path: Path) -> Non
     assert {run.returncode for run in runs} <= {0, 2}
     assert all("another dsforge is writing" in error for error, run in zip(errors, runs, strict=True) if run.returncode)
     assert len(output.read_bytes().splitlines()) == 100_000
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl", "out.manifest.json"]

@@ -71,10 +71,34 @@ def test_work_folder_is_kept_for_the_same_plan_only(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="stop"):
         killed()
-    with work_folder(tmp_path / "out", "another plan") as other:
-        assert not (other / "part").exists()
     with work_folder(tmp_path / "out", "plan") as same:
         assert (same / "part").read_text() == "kept"
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="stop"):
+        killed()
+    with work_folder(tmp_path / "out", "another plan") as other:
+        assert not (other / "part").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_another_process_works_in_stays(tmp_path: Path) -> None:
+    with work_folder(tmp_path / "out", "plan") as folder, work_folder(tmp_path / "out", "another plan"):
+        assert folder.is_dir()
+
+
+def test_what_was_written_before_the_system_started_is_not_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed() -> None:
+        with work_folder(tmp_path / "out", "plan") as folder:
+            (folder / "part").write_text("half on the disk")
+            raise ValueError("power cut")
+
+    with pytest.raises(ValueError, match="power cut"):
+        killed()
+    monkeypatch.setattr("dsforge.engine.plan._boot", lambda: "the next")
+    with work_folder(tmp_path / "out", "plan") as folder:
+        assert not (folder / "part").exists()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from dsforge.errors import InputError, OutputError
 from dsforge.io.atomic import atomic_write
-from dsforge.io.rows import Refused, Row, read_rows, row_writer
+from dsforge.io.naming import split_part
+from dsforge.io.rows import Refused, Row, read_rows
+from dsforge.io.write import row_writer, write_rows
 from tests.laws.strategies import json_values
 
 objects = st.lists(st.dictionaries(st.text(max_size=4), json_values, max_size=3), min_size=1, max_size=6)
@@ -95,12 +98,15 @@ def test_flaws_of_a_jsonl_file(tmp_path: Path) -> None:
 NOT_ROWS = {
     "empty": (b"", "empty"),
     "blank": (b"\n \n", "blank lines"),
-    "utf-16": ('{"a": 1}'.encode("utf-16"), "UTF-16"),
     "utf-16 without mark": ('{"a": 1}'.encode("utf-16-le"), "UTF-16"),
     "binary": (bytes(range(256)), "binary"),
-    "parquet": (b"PAR1....", "Parquet"),
-    "xlsx": (b"PK\x03\x04....", "Excel"),
-    "zstd": (b"\x28\xb5\x2f\xfd....", "zstd"),
+    "broken parquet": (b"PAR1....", "broken Parquet"),
+    "broken arrow": (b"ARROW1....", "broken Arrow"),
+    "broken arrow stream": (b"\xff\xff\xff\xff....", "broken Arrow"),
+    "broken zip": (b"PK\x03\x04....", "Excel"),
+    "broken zstd": (b"\x28\xb5\x2f\xfd....", "cannot be unpacked"),
+    "old excel": (b"\xd0\xcf\x11\xe0....", "save it as .xlsx"),
+    "bzip2": (b"BZh9....", "bunzip2"),
     "png": (b"\x89PNG....", "PNG"),
     "broken gzip": (gzip.compress(b'{"a": 1}')[:-12], "unpacked"),
 }
@@ -151,3 +157,31 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
         pass
     with pytest.raises(OutputError, match="does not exist"), atomic_write(tmp_path / "no" / "out"):
         pass
+
+
+def test_a_part_is_named_after_the_file(tmp_path: Path) -> None:
+    for name in ("rows.jsonl", "rows.csv", "rows.parquet"):
+        path = tmp_path / name
+        write_rows(path, lambda: [b'{"a":"1"}'])
+        with pytest.raises(InputError, match="has no parts: leave out #b#c"):
+            read_rows(f"{path}#b#c")
+    with pytest.raises(InputError, match=r"none\.xlsx#Sheet does not exist"):
+        read_rows(tmp_path / "none.xlsx#Sheet")
+    (tmp_path / "x#y").write_text('{"a": 1}')
+    assert split_part(tmp_path / "x#y#z") == (str(tmp_path / "x#y"), "z")
+
+
+def test_tables_are_packed_in_themselves(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.parquet", lambda: [b'{"a":"1"}'])
+    path = tmp_path / "rows.parquet.gz"
+    path.write_bytes(gzip.compress((tmp_path / "rows.parquet").read_bytes()))
+    with pytest.raises(InputError, match="a Parquet file packed once more"):
+        read_rows(path)
+
+
+@pytest.mark.parametrize("name", ["rows.xlsx", "rows.parquet", "rows.jsonl.zst", "rows.json.gz"])
+def test_standard_input_is_told_by_its_bytes(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rows(tmp_path / name, lambda: [b'{"a":"1"}'])
+    with (tmp_path / name).open("rb") as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
+        assert [row.value for row in read_rows("-") if isinstance(row, Row)] == [{"a": "1"}]

@@ -1,8 +1,10 @@
+import sys
 from pathlib import Path
 
 import pytest
 
-from dsforge.errors import OutputError, UsageError
+from dsforge.errors import MissingExtraError, OutputError, UsageError
+from dsforge.io.rows import Row, read_rows
 from dsforge.io.together import check_outputs, rows_together
 
 
@@ -64,3 +66,38 @@ def test_outputs_that_clash(tmp_path: Path) -> None:
         check_outputs([str(source)], [tmp_path / "out", tmp_path / "out"])
     with pytest.raises(OutputError, match="does not exist"):
         check_outputs(["-"], ["-", tmp_path / "no" / "out"])
+
+
+def test_tables_are_put_together_when_the_block_ends(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.xlsx", "b.parquet", "c.csv", "d.jsonl.zst")]
+    with rows_together(paths) as files:
+        for file in files:
+            file.write(b'{"a":"=x","b":[1]}')
+            file.write(b'{"b":null}')
+        assert list(tmp_path.glob("[a-z]*")) == []
+    for path in paths:
+        rows = [row.value for row in read_rows(path) if isinstance(row, Row)]
+        assert rows[0] == {"a": "=x", "b": [1]}
+        assert rows[1] in ({"b": None}, {"a": "", "b": None})
+    assert [bool(file.notices) for file in files] == [True, False, True, False]
+
+
+def test_a_row_that_a_table_cannot_hold_leaves_nothing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match=r"b\.xlsx cannot hold row 1"),
+        rows_together([tmp_path / "a.jsonl", tmp_path / "b.xlsx"]) as files,
+    ):
+        files[1].write(b'{"a":"%s"}' % (b"x" * 40_000))
+    assert names(tmp_path) == []
+
+
+def test_kinds_that_are_not_written_are_met_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"name it \.xlsx"):
+        check_outputs([], [tmp_path / "o.xls"])
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    with pytest.raises(MissingExtraError, match=r"writing .*o\.xlsx needs xlsxwriter.*dsforge\[tables\]"):
+        check_outputs([], [tmp_path / "o.xlsx"])
+    source = tmp_path / "in.xlsx"
+    source.write_bytes(b"")
+    with pytest.raises(UsageError, match="also an input"):
+        check_outputs([f"{source}#Sheet"], [source.with_name("in.xlsx")])

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import dsforge.convert
-from dsforge.convert import ConvertResult, convert_chunk
+import dsforge.convert.chunk
+from dsforge.convert.chunk import convert_chunk
+from dsforge.convert.job import Job
+from dsforge.convert.result import ConvertResult
 from dsforge.engine.chunks import Chunk
 from dsforge.formats.format import all_formats, get_format
-from dsforge.formats.plain import ShortWay, repeats_no_key
+from dsforge.formats.plain import ShortWay
 from dsforge.io.rows import parse
 from tests.shared_data import real_files
 
@@ -50,20 +52,20 @@ def lines(draw: st.DrawFn) -> bytes:
 
 
 def _convert(source: Path, to: str, output: Path) -> tuple[ConvertResult, bytes, bytes]:
-    result = convert_chunk(Chunk(str(source)), "auto", to, b"\n", output)
+    result = convert_chunk(Chunk(str(source)), Job(to), b"\n", "", True, output)
     return result, output.read_bytes(), output.with_name(f"{output.name}.rejects").read_bytes()
 
 
 def _both_ways(source: Path, to: str) -> tuple[tuple[ConvertResult, bytes, bytes], tuple[ConvertResult, bytes, bytes]]:
     short = _convert(source, to, source.with_suffix(".short"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dsforge.convert, "ShortWay", _NoShortWay)
+        patch.setattr(dsforge.convert.chunk, "ShortWay", _NoShortWay)
         return short, _convert(source, to, source.with_suffix(".long"))
 
 
 class _NoShortWay(ShortWay):
-    def __call__(self, raw: bytes) -> None:
-        return None
+    def __call__(self, lines: list[bytes], first_line: int = 1) -> list[bytes | None]:
+        return [None] * len(lines)
 
 
 @pytest.mark.parametrize("to", FORMATS)
@@ -88,21 +90,16 @@ def test_both_ways_do_the_same_with_real_rows(tmp_path: Path, to: str, path: Pat
 def test_plain_rows_do_go_the_short_way() -> None:
     short_way = ShortWay(None, CHATML)
     row = json.dumps({"instruction": 'say "hi"', "input": "请", "output": "hi"}, ensure_ascii=False).encode()
-    assert short_way(row) == '{"messages":[{"role":"user","content":"say \\"hi\\"\\n请"},' \
-        '{"role":"assistant","content":"hi"}]}'.encode()  # fmt: skip
+    assert short_way([row]) == ['{"messages":[{"role":"user","content":"say \\"hi\\"\\n请"},' \
+        '{"role":"assistant","content":"hi"}]}'.encode()]  # fmt: skip
     assert short_way.formats == {"alpaca": 1}
     assert short_way.losses == {"boundary of instruction and input": 1}
 
 
-@given(lines())
+@given(written=st.lists(lines(), min_size=1, max_size=30))
 @settings(max_examples=300, deadline=None)
-def test_no_repeated_key_is_overlooked(raw: bytes) -> None:
-    problems = parse(raw, strict=True)[1]
-
-    def strings(part: object) -> int:
-        if isinstance(part, dict):
-            return len(part) + sum(map(strings, part.values()))
-        return sum(map(strings, part)) if isinstance(part, list) else int(isinstance(part, str))
-
-    if repeats_no_key(raw, strings(json.loads(raw))):
-        assert not problems
+def test_no_repeated_key_is_overlooked(written: list[bytes]) -> None:
+    """Whatever stands beside it in a batch, a row with a key twice is left to the long way, which refuses it."""
+    short_way = ShortWay(None, CHATML)
+    for raw, encoded in zip(written, short_way(written), strict=True):
+        assert encoded is None or not parse(raw, strict=True)[1]

@@ -1,0 +1,76 @@
+"""Cohere's chat fine-tuning (deprecated 2025-09): messages of System, User and Chatbot, in text alone."""
+
+from __future__ import annotations
+
+from dsforge.errors import RowError, did_you_mean
+from dsforge.example import JSON, Example, Message, Role
+from dsforge.feature import Feature
+from dsforge.formats.exchanges import exchanges_of
+from dsforge.formats.expect import as_list, as_object, as_text, need, split_known, with_rest
+from dsforge.formats.format import Format, RowValue
+from dsforge.formats.held import only_held
+from dsforge.formats.messages import UNKNOWN_ROLE
+
+_ROLES: dict[str, Role] = {"System": "system", "User": "user", "Chatbot": "assistant"}
+_NAMES = {role: name for name, role in _ROLES.items()}
+_KEYS = frozenset({"messages"})
+_MESSAGE_KEYS = frozenset({"role", "content"})
+_HOLDS = frozenset(
+    {
+        Feature.SYSTEM,
+        Feature.EMPTY_SYSTEM,
+        Feature.MULTI_TURN,
+        Feature.THINK_MARKS,
+        Feature.MESSAGE_EXTRA,
+        Feature.METADATA,
+        Feature.EXTRA,
+    }
+)
+
+
+def _detect(row: RowValue) -> int:
+    messages = row.get("messages")
+    if not isinstance(messages, list):
+        return 0
+    return 75 if any(isinstance(message, dict) and message.get("role") == "Chatbot" for message in messages) else 0
+
+
+def _decode_message(value: JSON, pointer: str) -> Message:
+    message = as_object(value, pointer)
+    name = as_text(need(message, "role", pointer), f"{pointer}/role")
+    if name not in _ROLES:
+        reason = f"{pointer}/role is {name!r}, which is no role here{did_you_mean(name, _ROLES)}"
+        raise RowError(reason, f"{pointer}/role", UNKNOWN_ROLE)
+    content = as_text(need(message, "content", pointer), f"{pointer}/content")
+    rest = {key: field for key, field in message.items() if key not in _MESSAGE_KEYS}
+    return Message(_ROLES[name], content, extra=rest)
+
+
+def _decode(row: RowValue) -> Example:
+    values = enumerate(as_list(need(row, "messages"), "/messages"))
+    messages = [_decode_message(value, f"/messages/{index}") for index, value in values]
+    meta, extra = split_known(row, _KEYS)
+    return Example(messages, meta=meta, extra=extra)
+
+
+def _encode(example: Example) -> RowValue:
+    example = only_held(example, _HOLDS, _KEYS, _MESSAGE_KEYS)
+    exchanges_of(example.messages, "cohere")
+    messages = [
+        {"role": _NAMES[message.role], "content": message.text, **message.extra} for message in example.messages
+    ]
+    return with_rest({"messages": messages}, example.meta, example.extra, _KEYS)
+
+
+FORMAT = Format(
+    name="cohere",
+    summary="messages of System, User and Chatbot (Cohere)",
+    example='{"messages": [{"role": "User", "content": "Hi"}, {"role": "Chatbot", "content": "Hello!"}]}',
+    holds=_HOLDS,
+    keys=_KEYS,
+    message_keys=_MESSAGE_KEYS,
+    detect=_detect,
+    decode=_decode,
+    encode=_encode,
+    places=lambda row, example: [f"/messages/{index}/content" for index in range(len(example.messages))],
+)

@@ -1,0 +1,65 @@
+"""Firefly: a `conversation` of objects with `human` and `assistant`, and a `system` text beside it.
+
+Reasoning stands in the answer as `<think>`. Firefly itself strips white space around every text.
+"""
+
+from __future__ import annotations
+
+from dsforge.errors import RowError
+from dsforge.example import Example, Message
+from dsforge.feature import Feature
+from dsforge.formats.exchanges import exchanges_of, read_exchanges
+from dsforge.formats.expect import need, optional_text, split_known, with_rest
+from dsforge.formats.format import Format, RowValue
+from dsforge.formats.held import only_held
+from dsforge.formats.thinking import thought_aloud
+
+_KEYS = frozenset({"conversation", "system"})
+_TURN_KEYS = frozenset({"human", "assistant"})
+_HOLDS = frozenset({Feature.SYSTEM, Feature.MULTI_TURN, Feature.REASONING, Feature.METADATA, Feature.EXTRA})
+
+
+def _detect(row: RowValue) -> int:
+    turns = row.get("conversation")
+    return 80 if isinstance(turns, list) and turns and isinstance(turns[0], dict) and "human" in turns[0] else 0
+
+
+def _decode(row: RowValue) -> Example:
+    turns = read_exchanges(need(row, "conversation"), "/conversation", "human", "assistant")
+    messages = [message for message, _ in turns]
+    if system := optional_text(row, "system"):
+        messages.insert(0, Message("system", system))
+    meta, extra = split_known(row, _KEYS)
+    return Example(messages, meta=meta, extra=extra)
+
+
+def _encode(example: Example) -> RowValue:
+    example = only_held(example, _HOLDS, _KEYS)
+    said = exchanges_of(example.messages, "firefly")
+    if said.question is not None or example.is_preference:
+        raise RowError("firefly needs an answer to every question", code="S902")
+    row: RowValue = {"system": said.system.text} if said.system else {}
+    row["conversation"] = [
+        {"human": thought_aloud(asked), "assistant": thought_aloud(answered)} for asked, answered in said.pairs
+    ]
+    return with_rest(row, example.meta, example.extra, _KEYS)
+
+
+def _places(row: RowValue, example: Example) -> list[str]:
+    turns = range(len(row["conversation"]))
+    places = [f"/conversation/{index}/{side}" for index in turns for side in ("human", "assistant")]
+    return ["/system", *places] if row.get("system") else places
+
+
+FORMAT = Format(
+    name="firefly",
+    summary="a conversation of human and assistant (Firefly)",
+    example='{"conversation": [{"human": "Hi", "assistant": "Hello!"}], "category": "greeting"}',
+    holds=_HOLDS,
+    keys=_KEYS,
+    message_keys=_TURN_KEYS,
+    detect=_detect,
+    decode=_decode,
+    encode=_encode,
+    places=_places,
+)

@@ -1,0 +1,1 @@
+"""One file per container. None imports its library before it is used."""

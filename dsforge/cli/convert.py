@@ -24,6 +24,14 @@ class FailOn(str, Enum):
     never = "never"
 
 
+class MediaMode(str, Enum):
+    """What becomes of images, audio and video."""
+
+    keep = "keep"
+    embed = "embed"
+    bundle = "bundle"
+
+
 class OnLoss(str, Enum):
     """What becomes of a row that would lose something."""
 
@@ -65,6 +73,12 @@ def command(
     hf_compat: bool = typer.Option(
         False, "--hf-compat", help="For `datasets` before 4.8: what differs in shape from row to row becomes JSON text."
     ),
+    media: MediaMode = typer.Option(
+        MediaMode.keep,
+        "--media",
+        help="Images and the like: leave them, embed them as data URLs, or bundle (-o X.zip).",
+    ),
+    media_root: str = typer.Option("", "--media-root", help="Folder of the media files [default: that of the input]."),
     encoding: str = typer.Option("auto", "--encoding", help="Of text files, as gb18030 [default: told from the file]."),
     rejects: str = typer.Option(
         "", "--rejects", help="Where rows go that do not fit [default: OUTPUT with .rejects.jsonl]."
@@ -102,6 +116,8 @@ def command(
         on_loss=on_loss.value,
         keep_extra=keep_extra,
         hf_compat=hf_compat,
+        media=media.value,
+        media_root=media_root,
         encoding=encoding,
         verify=verify,
         manifest=manifest,

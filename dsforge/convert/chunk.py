@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
 from msgspec.structs import replace
 
 from dsforge.convert.job import Job
+from dsforge.convert.media import MediaStore, media_of
 from dsforge.convert.result import CANNOT_HOLD, WOULD_LOSE, ConvertResult
 from dsforge.engine.chunks import Chunk
 from dsforge.errors import RowError
@@ -51,7 +53,7 @@ def encode_example(example: Example, to: Format, keep_extra: bool = True) -> tup
 def encode_for(
     job: Job, to: Format, refusal: Callable[[JSON], str | None] | None, example: Example
 ) -> tuple[JSON, set[Feature]]:
-    """`(row value, features lost)` of an example under all that the job asks.
+    """`(row value, features lost)` of an example, its media in their place, under all that the job asks.
 
     Raises:
         RowError: the format or the file cannot hold it, or it would lose a feature and `job` drops such rows.
@@ -89,9 +91,10 @@ class _Converter:
 
     def __init__(
         self, chunk: Chunk, job: Job, separator: bytes, refusal: Callable[[JSON], str | None] | None,
+        media: MediaStore,
         write: Callable[[bytes], object], rejects: BinaryIO,
     ) -> None:  # fmt: skip
-        self.job, self.to = job, job.target()
+        self.job, self.to, self.media = job, job.target(), media
         self.result = ConvertResult()
         self._losses: Counter[str] = Counter()
         self._separator, self._refusal = separator, refusal
@@ -140,6 +143,7 @@ class _Converter:
             return None
         row, example = found
         try:
+            example = self.media.placed(example)
             value, lost = encode_for(self.job, self.to, self._refusal, example)
         except RowError as error:
             self._reject(
@@ -200,8 +204,13 @@ def convert_chunk(
     refusal = refusal_for(kind_of_output)
     with output.open("wb", 1 << 20) as rows, rejects_of(output).open("wb") as rejects:
         behind = WriteBehind(rows)
-        result = _Converter(chunk, job, separator, refusal, behind.write if is_last_step else rows.write, rejects).run()
+        media = MediaStore(chunk.source, job.media_root, job.media, output.parent)
+        write = behind.write if is_last_step else rows.write
+        result = _Converter(chunk, job, separator, refusal, media, write, rejects).run()
         behind.close()
+        media.close()
+    if job.media == "bundle":
+        media_of(output).write_bytes(msgspec.json.encode(list(media.packed.values())))
     return result
 
 

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from dsforge.convert.media import MediaMode
 from dsforge.errors import UsageError, did_you_mean
 from dsforge.formats.dataset_info import Entry, entry_format
 from dsforge.formats.format import Format, all_formats, get_format
@@ -24,7 +25,8 @@ class Job(msgspec.Struct, frozen=True):
     `layout` is a layout of the user's own, read unless `to` is custom; `entry` describes rows as LLaMA-Factory's
     dataset_info.json does. `on_loss` says what becomes of a row that would lose a feature: written and counted,
     rejected, or nothing is written at all. `keep_extra` is whether metadata and unknown fields go along where the
-    target takes them. `hf_compat` writes what `datasets` before 4.8 reads.
+    target takes them. `hf_compat` writes what `datasets` before 4.8 reads. `media` says whether images and the like
+    stay where they are, go into the rows, or into a zip with them; `media_root` is the folder they lie below.
     """
 
     to: str
@@ -35,6 +37,8 @@ class Job(msgspec.Struct, frozen=True):
     on_loss: OnLoss = "report"
     keep_extra: bool = True
     hf_compat: bool = False
+    media: MediaMode = "keep"
+    media_root: str = ""
     encoding: str = "auto"
 
     def source(self) -> Format | None:

@@ -11,6 +11,7 @@ import orjson
 from dsforge.convert.chunk import convert_chunk, rejects_of
 from dsforge.convert.job import Job, OnLoss
 from dsforge.convert.manifest import manifest_path, write_manifest
+from dsforge.convert.media import MediaMode, merged
 from dsforge.convert.result import ConvertResult
 from dsforge.convert.verify import verify as verify_rows
 from dsforge.engine.chunks import Chunk, plan_chunks, plan_identity, read_once
@@ -20,11 +21,12 @@ from dsforge.errors import UsageError
 from dsforge.formats.dataset_info import Entry
 from dsforge.formats.layout import Layout
 from dsforge.io.atomic import WriteBehind, atomic_write, is_special, publish
+from dsforge.io.bundle import write_bundle
 from dsforge.io.expand import expand_sources
 from dsforge.io.jsonl import dumps
 from dsforge.io.rejects import rejects_path, remove_stale
 from dsforge.io.together import check_outputs
-from dsforge.io.write import output_of, write_rows
+from dsforge.io.write import output_of, row_writer, write_rows
 
 
 def convert(
@@ -41,6 +43,8 @@ def convert(
     on_loss: OnLoss = "report",
     keep_extra: bool = True,
     hf_compat: bool = False,
+    media: MediaMode = "keep",
+    media_root: str = "",
     encoding: str = "auto",
     verify: bool = False,
     manifest: bool = False,
@@ -55,7 +59,13 @@ def convert(
         UsageError: no such format or option, or the output is one of the inputs.
         InputError, OutputError: a file that cannot be read or written, or a row that `verify` finds changed.
     """
-    job = Job(to, from_format, dict(options or {}), layout, entry, on_loss, keep_extra, hf_compat, encoding)
+    if str(output).lower().endswith(".zip"):
+        media = "bundle"
+    elif media == "bundle":
+        raise UsageError("--media bundle packs the rows and their files into a zip: give -o a name that ends in .zip")
+    job = Job(
+        to, from_format, dict(options or {}), layout, entry, on_loss, keep_extra, hf_compat, media, media_root, encoding
+    )
     job.check()
     run = _Run(expand_sources(sources), output, job, Path(rejects) if rejects else rejects_path(output))
     if verify and run.passes_through:
@@ -68,13 +78,16 @@ class _Run:
 
     def __init__(self, sources: list[str], output: str | Path, job: Job, rejects: Path) -> None:
         self.sources, self.output, self.job, self.rejects = sources, output, job, rejects
-        self.kind = output_of("" if str(output) == "-" else output)
+        self.in_bundle = job.media == "bundle"
+        self.kind_name = "" if str(output) == "-" or self.in_bundle else str(output)
+        self.kind = output_of(self.kind_name)
         self.separator = b",\n" if self.kind.array and not self.kind.packing and not job.hf_compat else b"\n"
         self.passes_through = str(output) == "-" or is_special(Path(output))
 
     def __call__(self, workers: int, verify: bool, manifest: bool) -> ConvertResult:
         manifest = manifest and not self.passes_through
-        check_outputs(self.sources, [self.output, self.rejects, *([manifest_path(self.output)] if manifest else [])])
+        beside = [self.rejects, *([manifest_path(self.output)] if manifest else [])]
+        check_outputs(self.sources, [self.output, *beside], bundles=self.in_bundle)
         encoding = self.job.encoding
         chunks = [chunk for source in self.sources for chunk in plan_chunks(source, workers, encoding)]
         plan = ("convert", plan_identity(self.sources), self.job, self.separator, self.kind, len(chunks))
@@ -89,7 +102,7 @@ class _Run:
         tasks = [
             Task(
                 convert_chunk,
-                (chunk, self.job, self.separator, str(self.output), len(chunks) == 1),
+                (chunk, self.job, self.separator, self.kind_name, len(chunks) == 1),
                 folder / f"{index:05}.rows",
                 ConvertResult,
             )
@@ -114,7 +127,8 @@ class _Run:
     @property
     def is_joined(self) -> bool:
         """Whether the output is the parts one after another: plain JSONL, or an array."""
-        return self.kind.container is None and not self.kind.packing and not self.job.hf_compat
+        plain = self.kind.container is None and not self.kind.packing
+        return plain and not self.job.hf_compat and not self.in_bundle
 
     def _join(self, parts: Iterable[tuple[Path, ConvertResult]], finished: Path) -> None:
         """Put the parts together as they come, the first one by giving it the name."""
@@ -137,7 +151,10 @@ class _Run:
 
     def _publish(self, outputs: list[Path], finished: Path, total: ConvertResult, verify: bool) -> None:
         """Give what is finished its name, after it is verified where that is asked for."""
-        if not self.is_joined:
+        if self.in_bundle:
+            files = ((packed.name, packed.content) for packed in merged(outputs))
+            write_bundle(finished, _rows(outputs), files)
+        elif not self.is_joined:
             name = str(self.output)
             total.notices += write_rows(finished, lambda: _rows(outputs), hf_compat=self.job.hf_compat, name=name)
         if verify:
@@ -180,9 +197,9 @@ def _merge_rejects(parts: list[tuple[Chunk, ConvertResult, Path]], rejects: Path
     if not count:
         remove_stale(rejects)
         return
-    with atomic_write(rejects) as file:
+    with row_writer(rejects) as write:
         for line in _rejects_with_place(parts):
-            file.write(line)
+            write(line)
 
 
 def _rejects_with_place(parts: Iterable[tuple[Chunk, ConvertResult, Path]]) -> Iterator[bytes]:
@@ -193,11 +210,11 @@ def _rejects_with_place(parts: Iterable[tuple[Chunk, ConvertResult, Path]]) -> I
         with rejects_of(output).open("rb") as file:
             for line in file:
                 if not rows:
-                    yield line
+                    yield line.rstrip(b"\n")
                     continue
                 entry = orjson.loads(line)
                 entry["row"] += rows
                 entry["line"] += lines
-                yield dumps(entry) + b"\n"
+                yield dumps(entry)
         rows += result.rows_in
         lines += result.lines

@@ -9,6 +9,7 @@ import msgspec
 
 from dsforge.convert.chunk import encode_for, without_extra
 from dsforge.convert.job import Job
+from dsforge.convert.media import MediaStore
 from dsforge.errors import OutputError, RowError
 from dsforge.example import JSON, Example
 from dsforge.feature import Feature
@@ -20,17 +21,19 @@ from dsforge.io.write import refusal_for
 
 
 def _expected(
-    sources: Sequence[str], job: Job, to: Format, output: str
+    sources: Sequence[str], job: Job, to: Format, output: str, aside: Path
 ) -> Iterator[tuple[str, Row, Example, set[Feature]]]:
     """`(path, row, example, features lost)` of every row that should have been written, the long way."""
-    refusal = refusal_for(output)
+    refusal = refusal_for("" if job.media == "bundle" else output)
     for source in sources:
+        media = MediaStore(source, job.media_root, job.media, aside)
         reader = ExampleReader(
             source, job.source(), lambda reject: None, strict=True,
             readers=job.readers() if job.options else None, encoding=job.encoding,
         )  # fmt: skip
         for row, example in reader:
             try:
+                example = media.placed(example)
                 _, lost = encode_for(job, to, refusal, example)
             except RowError:
                 continue
@@ -49,7 +52,7 @@ def verify(sources: Sequence[str], job: Job, written: Path, output: str) -> int:
     reader = ExampleReader(written, to, strict=True)
     rows = iter(reader.rows)
     count = 0
-    for path, row, example, lost in _expected(sources, job, to, output):
+    for path, row, example, lost in _expected(sources, job, to, output, written.parent):
         place = f"{path}:{row.line}: row {row.number}"
         back = next(rows, None)
         if back is None:

@@ -12,8 +12,10 @@ from dsforge.io.naming import file_of
 from dsforge.io.write import RowFile, output_of, row_file, sync
 
 
-def check_outputs(sources: Sequence[str], outputs: Iterable[str | Path]) -> None:
+def check_outputs(sources: Sequence[str], outputs: Iterable[str | Path], *, bundles: bool = False) -> None:
     """Refuse, before the work, outputs that cannot be written, are one another, or are an input.
+
+    With `bundles` a zip of rows and the files they name can be written too.
 
     Raises:
         UsageError, OutputError, MissingExtraError
@@ -29,7 +31,8 @@ def check_outputs(sources: Sequence[str], outputs: Iterable[str | Path]) -> None
         if place in taken:
             raise UsageError(f"{output} is named for two outputs: give each a file of its own")
         taken.add(place)
-        output_of(output)
+        if not (bundles and place.suffix.lower() == ".zip"):
+            output_of(output)
         check_writable(Path(output))
 
 

@@ -17,11 +17,15 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions
 @app.command()
 def command(
     name: str = typer.Argument("", metavar="[FORMAT]", help="Explain this format."),
+    schema: bool = typer.Option(False, "--schema", help="Print the JSON Schema of its rows."),
     as_json: bool = JSON_FLAG,
 ) -> None:
     """List the formats, or explain one: an example row, what it cannot hold, and its options."""
     from dsforge.formats.format import all_formats, get_format
 
+    if schema:
+        _print_schema(name)
+        return
     out = Output(as_json)
     chosen = [get_format(name)] if name else list(all_formats().values())
     if not name:
@@ -30,6 +34,17 @@ def command(
     for fmt in chosen if name else []:
         _explain(out, fmt)
     out.result("formats", 0, 0, 0, formats=[_described(fmt) for fmt in chosen])
+
+
+def _print_schema(name: str) -> None:
+    """The schema is all that stands on standard output, with --json or without."""
+    from dsforge.errors import UsageError
+    from dsforge.formats.format import get_format
+    from dsforge.formats.schema import schema_of, written
+
+    if not name:
+        raise UsageError("--schema needs a format, as in dsforge formats chatml --schema")
+    print(written(schema_of(get_format(name))), end="")
 
 
 def _explain(out: Output, fmt: Format) -> None:

@@ -57,7 +57,7 @@ def verify(sources: Sequence[str], job: Job, written: Path, output: str) -> int:
         back = next(rows, None)
         if back is None:
             raise OutputError(f"{place} was not written; nothing is kept of {output}")
-        difference = _difference(example, back, to, lost)
+        difference = _difference(example, back, to, lost, reader.rows.layout == "table")
         if difference:
             raise OutputError(f"{place} came back different at {difference}; nothing is kept of {output}")
         count += 1
@@ -66,7 +66,7 @@ def verify(sources: Sequence[str], job: Job, written: Path, output: str) -> int:
     return count
 
 
-def _difference(example: Example, back: Row | Refused, to: Format, lost: set[Feature]) -> str:
+def _difference(example: Example, back: Row | Refused, to: Format, lost: set[Feature], in_table: bool) -> str:
     if isinstance(back, Refused):
         return f"the whole row ({back.problems[0].message})"
     try:
@@ -74,9 +74,18 @@ def _difference(example: Example, back: Row | Refused, to: Format, lost: set[Fea
     except RowError as error:
         return f"{error.pointer or 'the row'} ({error.reason})"
     before, after = remainder(example, lost), remainder(read, lost)
+    if in_table:  # an empty cell is all that a table has for a field that a row lacks; the user is told
+        before, after = _without_empty_fields(before), _without_empty_fields(after)
     if before == after:
         return ""
     return _first_difference(msgspec.to_builtins(before), msgspec.to_builtins(after)) or "a place that is not text"
+
+
+def _without_empty_fields(example: Example) -> Example:
+    meta, extra = (
+        {key: value for key, value in fields.items() if value != ""} for fields in (example.meta, example.extra)
+    )
+    return msgspec.structs.replace(example, meta=meta, extra=extra)
 
 
 def _first_difference(before: JSON, after: JSON, pointer: str = "") -> str:

@@ -7,10 +7,14 @@ How instruction and input become one text is an option: trainers do not agree. P
 from __future__ import annotations
 
 import re
+from typing import Annotated
+
+from msgspec import Meta
 
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Message, Role
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.expect import (
     as_text,
     need,
@@ -189,6 +193,30 @@ def _encode_plain(turns: Turns) -> RowValue | None:
     return {"instruction": asked[: at - len(_JOIN)], "input": asked[at:], "output": answer}
 
 
+class _Fields(shapes.MediaColumns, kw_only=True):
+    instruction: Annotated[str, Meta(description="What is asked.")]
+    input: Annotated[str | None, Meta(description="What the instruction is about.")] = None
+    system: shapes.System = None
+    history: shapes.History = None
+    kto_tag: shapes.Label = None
+    label: shapes.Label = None
+
+
+class Instruction(_Fields, kw_only=True):
+    """An instruction and its answer."""
+
+    output: Annotated[str, Meta(description="The answer.")]
+    chosen: None = None
+    rejected: None = None
+
+
+class Preference(_Fields, kw_only=True):
+    """An instruction with a better and a worse answer."""
+
+    chosen: shapes.ChosenText
+    rejected: shapes.RejectedText
+
+
 FORMAT = Format(
     name="alpaca",
     summary="instruction, input and output (Stanford Alpaca, LLaMA-Factory)",
@@ -215,4 +243,5 @@ FORMAT = Format(
     places=_places,
     plain=Plain(_decode_plain, _encode_plain),
     options=_OPTIONS,
+    row=Instruction | Preference,
 )

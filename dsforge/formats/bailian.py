@@ -16,6 +16,7 @@ from dsforge.formats.expect import with_rest
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.held import only_held
 from dsforge.formats.messages import MESSAGE_KEYS, Style, encode_message
+from dsforge.formats.plain_rows import NAMES, plain_messages
 from dsforge.formats.thinking import check_thinker, take_thinking
 
 _STYLE = Style(loss_flag="loss_weight", reasoning="inline")
@@ -102,4 +103,6 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=CHATML.places,
+    row=CHATML.row,
+    plain=plain_messages({**NAMES, "tool": "tool"}),
 )

@@ -6,7 +6,9 @@ further fields. Reasoning is a `reasoningContent` block of the Converse API (Nov
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Annotated, Any, Literal, TypeAlias, cast
+
+from msgspec import Meta, Struct
 
 from dsforge.errors import RowError, did_you_mean
 from dsforge.example import JSON, Content, Example, Media, Message, Part, Role, Text
@@ -154,6 +156,82 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return system + [f"/messages/{index}/content" for index in range(len(row["messages"]))]
 
 
+class S3Location(Struct, rename="camel"):
+    """A file on S3."""
+
+    uri: Annotated[str, Meta(description="Where the file is.", examples=["s3://bucket/cat.png"])]
+    bucket_owner: Annotated[Any, Meta(description="The account that owns the bucket.")] = None
+
+
+class Source(Struct, rename="camel"):
+    """Where a file is."""
+
+    s3_location: S3Location
+
+
+class File(Struct):
+    """An image or a video."""
+
+    source: Source
+    format: Annotated[Any, Meta(description="What the file is.", examples=[*_FORMATS["image"], *_FORMATS["video"]])] = (
+        None
+    )
+
+
+class TextBlock(Struct, forbid_unknown_fields=True):
+    """A stretch of text."""
+
+    text: Annotated[str, Meta(description="What is said.")]
+
+
+class ImageBlock(Struct, forbid_unknown_fields=True):
+    """An image."""
+
+    image: File
+
+
+class VideoBlock(Struct, forbid_unknown_fields=True):
+    """A video."""
+
+    video: File
+
+
+class ReasoningText(Struct):
+    """What the assistant thinks before it answers."""
+
+    text: Annotated[str, Meta(description="What is thought.")]
+
+
+class ReasoningContent(Struct, rename="camel"):
+    """Reasoning (Converse API)."""
+
+    reasoning_text: ReasoningText
+
+
+class ReasoningBlock(Struct, rename="camel", forbid_unknown_fields=True):
+    """The reasoning before an answer."""
+
+    reasoning_content: ReasoningContent
+
+
+_Blocks: TypeAlias = list[TextBlock | ImageBlock | VideoBlock | ReasoningBlock]
+
+
+class Turn(Struct):
+    """What one side says."""
+
+    role: Annotated[Literal["user", "assistant"], Meta(description="Who speaks.")]
+    content: Annotated[_Blocks, Meta(description="What is said.")]
+
+
+class Conversation(Struct, kw_only=True, rename="camel"):
+    """A conversation."""
+
+    schema_version: Annotated[Any, Meta(examples=[_VERSION])] = None
+    system: Annotated[_Blocks | None, Meta(description="The system prompt.")] = None
+    messages: Annotated[list[Turn], Meta(description="The conversation.")]
+
+
 FORMAT = LimitedFormat(
     name="bedrock",
     aliases=("nova",),
@@ -167,5 +245,6 @@ FORMAT = LimitedFormat(
     decode=_decode,
     encode=_encode,
     places=_places,
+    row=Conversation,
     beyond=_beyond,
 )

@@ -9,9 +9,13 @@ OpenAI's form.
 from __future__ import annotations
 
 import json
+from typing import Annotated
+
+from msgspec import Meta
 
 from dsforge.example import JSON, ROLES, Example, Message
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.expect import as_text, from_json_text, need, optional_bool, split_known, with_rest
 from dsforge.formats.format import Format, Option, RowValue
 from dsforge.formats.marks import MEDIA_COLUMNS, place_media
@@ -139,6 +143,28 @@ def _encode_plain(turns: Turns) -> RowValue:
     return {"messages": [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]}
 
 
+class _Fields(shapes.MediaColumns, kw_only=True):
+    messages: Annotated[list[shapes.Message] | shapes.JsonArray, Meta(description="The conversation, or the prompt.")]
+    tools: shapes.Tools = None
+    functions: shapes.Tools = None
+    system: shapes.System = None
+    label: shapes.Label = None
+
+
+class Conversation(_Fields, kw_only=True):
+    """A conversation."""
+
+    chosen: None = None
+    rejected: None = None
+
+
+class Preference(_Fields, kw_only=True):
+    """A prompt with a better and a worse answer."""
+
+    chosen: shapes.Chosen
+    rejected: shapes.Rejected
+
+
 FORMAT = Format(
     name="chatml",
     aliases=("openai", "azure", "zhipu", "fireworks", "messages"),
@@ -158,4 +184,5 @@ FORMAT = Format(
     places=_places,
     plain=Plain(_decode_plain, _encode_plain),
     options=(*OPTIONS, TOOLS_OPTION),
+    row=Conversation | Preference,
 )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
 from dsforge.errors import RowError, did_you_mean
 from dsforge.example import JSON, Example, Message, Role
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.exchanges import exchanges_of
 from dsforge.formats.expect import as_list, as_object, as_text, need, split_known, with_rest
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.held import only_held
 from dsforge.formats.messages import UNKNOWN_ROLE
+from dsforge.formats.plain_rows import plain_messages
 
 _ROLES: dict[str, Role] = {"System": "system", "User": "user", "Chatbot": "assistant"}
 _NAMES = {role: name for name, role in _ROLES.items()}
@@ -62,6 +68,19 @@ def _encode(example: Example) -> RowValue:
     return with_rest({"messages": messages}, example.meta, example.extra, _KEYS)
 
 
+class Turn(Struct):
+    """A message of a conversation."""
+
+    role: Annotated[Literal["System", "User", "Chatbot"], Meta(description="Who speaks.")]
+    content: Annotated[str, Meta(description="What is said.")]
+
+
+class Conversation(shapes.Metadata, kw_only=True):
+    """A conversation."""
+
+    messages: Annotated[list[Turn], Meta(description="The conversation.")]
+
+
 FORMAT = Format(
     name="cohere",
     summary="messages of System, User and Chatbot (Cohere)",
@@ -69,8 +88,10 @@ FORMAT = Format(
     holds=_HOLDS,
     keys=_KEYS,
     message_keys=_MESSAGE_KEYS,
+    row=Conversation,
     detect=_detect,
     decode=_decode,
     encode=_encode,
+    plain=plain_messages({**_NAMES, "developer": "System"}, reads_chatml=False),
     places=lambda row, example: [f"/messages/{index}/content" for index in range(len(example.messages))],
 )

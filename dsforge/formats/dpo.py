@@ -5,8 +5,13 @@ Azure, Zhipu, Together and Fireworks read the same rows.
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
 from dsforge.example import Example
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.chatml import TOOLS_OPTION, encode_conversation
 from dsforge.formats.expect import as_object, need, split_known, with_rest
 from dsforge.formats.format import Format, RowValue
@@ -71,6 +76,21 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return prompt + [place for key in _OUTPUTS for place in answer_places(row[key], f"/{key}")]
 
 
+class Prompt(Struct):
+    """What is answered."""
+
+    messages: Annotated[list[shapes.Message], Meta(description="The prompt.")]
+    tools: shapes.Tools = None
+
+
+class Preference(shapes.Metadata, kw_only=True):
+    """A prompt with a better and a worse answer."""
+
+    input: Prompt
+    preferred_output: shapes.Chosen
+    non_preferred_output: shapes.Rejected
+
+
 FORMAT = Format(
     name="dpo",
     aliases=("preference",),
@@ -86,4 +106,5 @@ FORMAT = Format(
     encode=_encode,
     places=_places,
     options=(*OPTIONS, TOOLS_OPTION),
+    row=Preference,
 )

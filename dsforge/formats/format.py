@@ -62,7 +62,8 @@ class Format:
     called as one of these: then they would say something else, and are lost. `places(row, example)` is the JSON
     Pointer of the text of each message (of messages, chosen, rejected, in that order). `plain` is a short
     way for rows of roles and texts alone; it may be left out. A row is a JSON object, an array where `rows_are_arrays`.
-    `dialects` are further names of the format, each with the options that it stands for.
+    `dialects` are further names of the format, each with the options that it stands for. `row` is the type of a row, of
+    which its JSON Schema is made (see `schema_of`): structs or a union of them, never used to read.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Format:
     options: tuple[Option, ...] = field(default=())
     rows_are_arrays: bool = field(default=False)
     dialects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    row: object = field(default=Any)
 
     def configured(self, chosen: Mapping[str, str]) -> Format:
         """This format with options chosen by name; those of other formats are passed over.

@@ -5,11 +5,14 @@ Media are files by URI and MIME type. A preference pair is two `completions`, th
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Annotated, Literal, TypeAlias, cast
+
+from msgspec import Meta, Struct, field
 
 from dsforge.errors import RowError, did_you_mean
 from dsforge.example import JSON, Content, Example, Media, Message, Part, Role, Text
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.expect import WRONG_TYPE, as_list, as_object, as_text, need, split_known, with_rest
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.messages import BAD_PART, UNKNOWN_ROLE
@@ -147,6 +150,78 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return places
 
 
+_Uri: TypeAlias = Annotated[str, Meta(description="Where the file is.", examples=["gs://bucket/cat.png"])]
+_MimeType: TypeAlias = Annotated[
+    str, Meta(description="What the file is.", examples=["image/png"], pattern="^(image|audio|video)(/|$)")
+]
+
+
+class FileData(Struct, rename="camel"):
+    """A file by URI and MIME type."""
+
+    file_uri: _Uri
+    mime_type: _MimeType
+
+
+class FileDataInSnakeCase(Struct):
+    """A file by URI and MIME type."""
+
+    file_uri: _Uri
+    mime_type: _MimeType
+
+
+class TextPart(Struct, forbid_unknown_fields=True):
+    """A stretch of text."""
+
+    text: Annotated[str, Meta(description="What is said.")]
+
+
+class FilePart(Struct, rename="camel", forbid_unknown_fields=True):
+    """An image, video or sound."""
+
+    file_data: FileData | FileDataInSnakeCase
+
+
+class FilePartInSnakeCase(Struct, forbid_unknown_fields=True):
+    """An image, video or sound."""
+
+    file_data: FileData | FileDataInSnakeCase
+
+
+_Parts: TypeAlias = list[TextPart | FilePart | FilePartInSnakeCase]
+
+
+class Turn(Struct):
+    """What one side says."""
+
+    role: Annotated[Literal["user", "model"], Meta(description="Who speaks.")]
+    parts: Annotated[_Parts, Meta(description="What is said: texts and files.")]
+
+
+class SystemInstruction(Struct):
+    """The system prompt."""
+
+    parts: Annotated[_Parts, Meta(description="What is said: texts and files.")]
+
+
+class Completion(Struct, forbid_unknown_fields=True):
+    """One answer of a pair."""
+
+    score: Annotated[Literal[0, 1], Meta(description="1 is the better answer, 0 the worse.")]
+    completion: Turn
+
+
+class Contents(shapes.Metadata, kw_only=True):
+    """A conversation, or a prompt with its two answers."""
+
+    contents: Annotated[list[Turn], Meta(description="The conversation, or the prompt.")]
+    systemInstruction: SystemInstruction | None = None
+    system_instruction: SystemInstruction | None = None
+    completions: Annotated[
+        list[Completion], Meta(description="The two answers of a pair.", min_length=2, max_length=2)
+    ] = field(default_factory=list)
+
+
 FORMAT = Format(
     name="gemini",
     aliases=("vertex",),
@@ -175,4 +250,5 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=_places,
+    row=Contents,
 )

@@ -6,10 +6,14 @@ The marks are the format, so a text that holds one cannot be written. Reasoning 
 from __future__ import annotations
 
 import re
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta
 
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Message
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.expect import WRONG_TYPE, as_text, need, split_known, with_rest
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.held import only_held
@@ -81,6 +85,16 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return ["/chosen"] * before + ["/rejected"] * len(example.rejected or [])
 
 
+_Dialogue: TypeAlias = Annotated[str, Meta(pattern=r"^\n\n(Human|Assistant):( |$)")]
+
+
+class Dialogues(shapes.Metadata, kw_only=True):
+    """Two dialogues that begin alike."""
+
+    chosen: Annotated[_Dialogue, Meta(description="The prompt and the better answer.")]
+    rejected: Annotated[_Dialogue, Meta(description="The prompt and the worse answer.")]
+
+
 FORMAT = Format(
     name="hh-rlhf",
     summary="two whole dialogues of Human and Assistant as text (Anthropic's HH-RLHF)",
@@ -91,4 +105,5 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=_places,
+    row=Dialogues,
 )

@@ -7,11 +7,14 @@ marks are the format, so a text that holds one cannot be written.
 from __future__ import annotations
 
 import re
-from typing import cast
+from typing import Annotated, cast
+
+from msgspec import Meta
 
 from dsforge.errors import RowError, did_you_mean
 from dsforge.example import ROLES, Example, Message, Role
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.expect import WRONG_TYPE, as_text, need, split_known, with_rest
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.held import only_held
@@ -77,12 +80,21 @@ def _encode(example: Example) -> RowValue:
     return with_rest(row, example.meta, example.extra, _KEYS)
 
 
+class Transcript(shapes.Metadata, kw_only=True):
+    """A conversation as one text."""
+
+    text: Annotated[
+        str, Meta(description="The turns with their marks.", pattern=rf"^$|^<\|im_start\|>({'|'.join(ROLES)})\n")
+    ]
+
+
 FORMAT = Format(
     name="im-start",
     summary="conversations as raw ChatML text with <|im_start|> and <|im_end|>",
     example='{"text": "<|im_start|>user\\nHi<|im_end|>\\n<|im_start|>assistant\\nHello!<|im_end|>\\n"}',
     holds=_HOLDS,
     keys=_KEYS,
+    row=Transcript,
     detect=_detect,
     decode=_decode,
     encode=_encode,

@@ -7,14 +7,19 @@ whole conversations, `chosen_messages` and `rejected_messages`; the prompt is wh
 from __future__ import annotations
 
 import json
+from typing import Annotated
+
+from msgspec import Meta
 
 from dsforge.example import JSON, Example, Message, Text
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.expect import need, split_known, with_rest
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.held import only_held
 from dsforge.formats.messages import MESSAGE_KEYS, decode_messages
 from dsforge.formats.pairs import shared_prompt, whole_conversations
+from dsforge.formats.plain_rows import NAMES, plain_messages
 from dsforge.formats.tools import bare_call, decode_tools
 
 _PAIR = ("chosen_messages", "rejected_messages")
@@ -118,6 +123,23 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return chosen + [f"/rejected_messages/{index}/content" for index in range(shared, len(row["rejected_messages"]))]
 
 
+class Conversation(shapes.Metadata, kw_only=True):
+    """A conversation."""
+
+    messages: Annotated[list[shapes.Message], Meta(description="The conversation.")]
+    tools: shapes.Tools = None
+    chosen_messages: None = None
+    rejected_messages: None = None
+
+
+class Preference(shapes.Metadata, kw_only=True):
+    """Two conversations that begin with the same prompt."""
+
+    chosen_messages: Annotated[shapes.WholeConversation, Meta(description="The prompt and the better answer.")]
+    rejected_messages: Annotated[shapes.WholeConversation, Meta(description="The prompt and the worse answer.")]
+    tools: shapes.Tools = None
+
+
 FORMAT = Format(
     name="llamafactory-v1",
     summary="messages with content of type and value (LLaMA-Factory v1)",
@@ -130,4 +152,6 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=_places,
+    row=Conversation | Preference,
+    plain=plain_messages({**NAMES, "tool": "tool"}, lambda text: [_part("text", text)]),
 )

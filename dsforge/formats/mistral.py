@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
+from typing import Annotated, TypeAlias
 
+from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Message
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.chatml import KEYS as CHATML_KEYS
 from dsforge.formats.expect import as_list, as_object, need, split_known, with_rest
 from dsforge.formats.format import RowValue
 from dsforge.formats.held import only_held
 from dsforge.formats.limited import LimitedFormat
 from dsforge.formats.messages import MESSAGE_KEYS, Style, decode_messages, encode_message
+from dsforge.formats.plain_rows import NAMES, plain_messages
 from dsforge.formats.tools import decode_tools
 
 _ID = re.compile(r"[a-zA-Z0-9]{9}")
@@ -180,6 +184,44 @@ def _places(row: RowValue, example: Example) -> list[str]:
     ]
 
 
+class _Turn(shapes.MessageFields, kw_only=True):
+    role: Annotated[shapes.Role, Meta(description="Who speaks.")]
+
+
+class ContentTurn(_Turn, kw_only=True):
+    """A message of a conversation."""
+
+    content: Annotated[shapes.Content, Meta(description="What is said.")]
+
+
+class TextTurn(_Turn, kw_only=True):
+    """A message of a conversation (mistral-finetune)."""
+
+    text: Annotated[shapes.Content, Meta(description="What is said.")]
+    content: UnsetType = UNSET
+
+
+class SilentTurn(_Turn, kw_only=True):
+    """A message that only calls tools."""
+
+    content: UnsetType = UNSET
+    text: UnsetType = UNSET
+
+
+_Messages: TypeAlias = Annotated[
+    list[ContentTurn | TextTurn | SilentTurn] | None, Meta(description="The conversation.")
+]
+
+
+class Conversation(shapes.Metadata, kw_only=True):
+    """A conversation."""
+
+    messages: _Messages = None
+    interactions: _Messages = None
+    tools: shapes.Tools = None
+    available_tools: shapes.Tools = None
+
+
 FORMAT = LimitedFormat(
     name="mistral",
     aliases=("mistral-finetune",),
@@ -193,5 +235,7 @@ FORMAT = LimitedFormat(
     decode=_decode,
     encode=_encode,
     places=_places,
+    row=Annotated[Conversation, Meta(extra_json_schema=shapes.exactly_one("messages", "interactions"))],
+    plain=plain_messages(NAMES),
     beyond=_beyond,
 )

@@ -10,16 +10,21 @@ column is refused: trainers then read neither, or one of them, in silence. Reaso
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Annotated, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from dsforge.errors import RowError
 from dsforge.example import Example, Message
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.exchanges import exchanges_of, one_answer
 from dsforge.formats.expect import as_text, need, optional_bool, optional_text, split_known, with_rest
 from dsforge.formats.format import Format, Option, RowValue
 from dsforge.formats.held import only_held
+from dsforge.formats.plain import Plain, Turns
+from dsforge.formats.plain_rows import ONE_TURN, SYSTEMS
 from dsforge.formats.thinking import answer_of, thought_aloud
 
 _PROMPTS = ("prompt", "question", "query", "instruction")
@@ -68,6 +73,7 @@ _COLUMNS_OPTION = Option(
         "text": "prompt, text, rejected_text for pairs: AutoTrain",
     },
     write=True,
+    plain=True,
 )
 
 
@@ -152,6 +158,88 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return [f"/{name}" for name in (*([names.system] if has_system else []), names.prompt, *answers)]
 
 
+def _decode_plain(row: RowValue) -> Turns | None:
+    asked, answer = row["prompt"], row["completion"]
+    if type(asked) is not str or type(answer) is not str or len(row) != 2 or answer.startswith("<think>"):
+        return None
+    return ONE_TURN, (asked, answer), None
+
+
+def _encode_plain(turns: Turns) -> RowValue | None:
+    roles, texts, _ = turns
+    if roles == ONE_TURN:
+        return {"prompt": texts[0], "completion": texts[1]}
+    if roles[1:] == ONE_TURN and roles[0] in SYSTEMS:
+        return {"system": texts[0], "prompt": texts[1], "completion": texts[2]}
+    return None
+
+
+_Prompt: TypeAlias = Annotated[str | None, Meta(description="What is asked.")]
+_Completion: TypeAlias = Annotated[str | None, Meta(description="The answer.")]
+_Better: TypeAlias = Annotated[str | None, Meta(description="The better answer.")]
+
+
+class _Fields(shapes.Metadata, kw_only=True):
+    prompt: _Prompt = None
+    question: _Prompt = None
+    query: _Prompt = None
+    instruction: _Prompt = None
+    system: shapes.System = None
+    system_prompt: shapes.System = None
+    label: shapes.Label = None
+
+
+class Completion(_Fields, kw_only=True):
+    """A prompt and its completion."""
+
+    completion: _Completion = None
+    response: _Completion = None
+    answer: _Completion = None
+    generation: _Completion = None
+    chosen: None = None
+    chosen_response: None = None
+    rejected: None = None
+    rejected_response: None = None
+    rejected_text: None = None
+
+
+class Preference(_Fields, kw_only=True):
+    """A prompt with a better and a worse answer."""
+
+    chosen: shapes.ChosenText
+    rejected: shapes.RejectedText
+    rejected_response: None = None
+    rejected_text: None = None
+
+
+class ResponsePreference(_Fields, kw_only=True):
+    """A prompt with a better and a worse answer (ms-swift, axolotl)."""
+
+    rejected_response: shapes.RejectedText
+    response: _Better = None
+    chosen_response: _Better = None
+    chosen: _Better = None
+    rejected: None = None
+    rejected_text: None = None
+
+
+class TextPreference(_Fields, kw_only=True):
+    """A prompt with a better and a worse answer (AutoTrain)."""
+
+    rejected_text: shapes.RejectedText
+    text: _Better = None
+    chosen: _Better = None
+    rejected: None = None
+    rejected_response: None = None
+
+
+_ROW = Annotated[
+    Annotated[Completion, Meta(extra_json_schema=shapes.exactly_one(*_COMPLETIONS))]
+    | Preference
+    | Annotated[ResponsePreference, Meta(extra_json_schema=shapes.exactly_one("chosen", *_CHOSEN["rejected_response"]))]
+    | Annotated[TextPreference, Meta(extra_json_schema=shapes.exactly_one("chosen", *_CHOSEN["rejected_text"]))],
+    Meta(extra_json_schema=shapes.exactly_one(*_PROMPTS)),
+]
 FORMAT = Format(
     name="prompt-completion",
     aliases=("bedrock-llama",),
@@ -164,5 +252,7 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=_places,
+    plain=Plain(_decode_plain, _encode_plain),
     options=(_COLUMNS_OPTION,),
+    row=_ROW,
 )

@@ -8,13 +8,15 @@ in the answer as `<think>`. Unknown fields of a turn stay with its question.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Annotated, TypeAlias, cast
 
 import msgspec
+from msgspec import Meta, Struct
 
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Message
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.exchanges import Place, exchanges_of, one_answer
 from dsforge.formats.expect import (
     MISSING_FIELD,
@@ -202,6 +204,43 @@ def _places(row: list[JSON], example: Example) -> list[str]:
     return [place for _, place in read.messages + answers]
 
 
+_Nested: TypeAlias = Annotated[list[str], Meta(min_length=1, max_length=1)]
+_Responses: TypeAlias = Annotated[
+    str | Annotated[list[str | _Nested], Meta(min_length=1)] | None,
+    Meta(description="The answer, or several, the best first.", examples=["Hello!", [["Hello!"], ["What?"]]]),
+]
+
+
+class _Asked(Struct, kw_only=True):
+    system: shapes.System = None
+    prompt: Annotated[str | None, Meta(description="What is asked.")] = None
+    user: Annotated[str | None, Meta(description="What is asked, in rows that judge an answer.")] = None
+    weight: Annotated[float | None, Meta(description="Whether the answer is trained: 1, or 0.")] = None
+
+
+class Answered(_Asked, kw_only=True):
+    """A question and its answer."""
+
+    response: _Responses = None
+    assistant: _Responses = None
+    chosen: None = None
+    rejected: None = None
+
+
+class Judged(_Asked, kw_only=True):
+    """A question with a better and a worse answer, or one of the two (KTO)."""
+
+    chosen: Annotated[str | None, Meta(description="The better answer, or a good one.")] = None
+    rejected: Annotated[str | None, Meta(description="The worse answer, or a bad one.")] = None
+    response: None = None
+    assistant: None = None
+
+
+_Turn: TypeAlias = Annotated[
+    Annotated[Answered, Meta(extra_json_schema=shapes.exactly_one("response", "assistant"))]
+    | Annotated[Judged, Meta(extra_json_schema=shapes.at_least_one("chosen", "rejected"))],
+    Meta(extra_json_schema=shapes.exactly_one("prompt", "user")),
+]
 FORMAT = LimitedFormat(
     name="qianfan",
     summary="an array of turns with prompt and response, or user, chosen and rejected (Baidu Qianfan)",
@@ -214,6 +253,7 @@ FORMAT = LimitedFormat(
     encode=_encode,
     places=_places,
     rows_are_arrays=True,
+    row=Annotated[list[_Turn], Meta(min_length=1)],
     options=(_RESPONSE_OPTION,),
     beyond=_beyond,
 )

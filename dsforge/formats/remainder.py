@@ -84,9 +84,7 @@ def remainder(example: Example, lost: set[Feature]) -> Example:
                 message = change(message)
             calls = [replace(call, written=None) for call in message.tool_calls]
             kept.append(replace(message, tool_calls=calls) if calls else message)
-        if Feature.TEXT_BESIDE_TOOL_CALLS in lost:  # the text may have become a message of its own before the call
-            kept = [one for one, after in zip(kept, [*kept[1:], None], strict=True) if not _was_beside(one, after)]
-        return kept
+        return _without_text_before_calls(kept) if Feature.TEXT_BESIDE_TOOL_CALLS in lost else kept
 
     messages = left(example.messages)
     if Feature.EMPTY_SYSTEM in lost and messages and messages[0].role in ("system", "developer"):
@@ -98,10 +96,16 @@ def remainder(example: Example, lost: set[Feature]) -> Example:
     return replace(changed, **rest)
 
 
-def _was_beside(message: Message, after: Message | None) -> bool:
-    return (
-        after is not None
-        and bool(after.tool_calls)
-        and message.role == after.role == "assistant"
-        and not message.tool_calls
-    )
+def _without_text_before_calls(messages: list[Message]) -> list[Message]:
+    """The text beside a call may have become a message of its own before it, together with the reasoning."""
+    kept: list[Message] = []
+    for message in messages:
+        if kept and _was_beside(kept[-1], message):
+            before = kept.pop()
+            message = replace(message, reasoning=message.reasoning or before.reasoning)
+        kept.append(message)
+    return kept
+
+
+def _was_beside(message: Message, after: Message) -> bool:
+    return bool(after.tool_calls) and message.role == after.role == "assistant" and not message.tool_calls

@@ -8,10 +8,14 @@ Reasoning stands in the value as `<think>`. Pairs are `chosen` and `rejected` tu
 from __future__ import annotations
 
 import json
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from dsforge.errors import RowError, did_you_mean
-from dsforge.example import JSON, Example, Message, Role
+from dsforge.example import JSON, ROLES, Example, Message, Role
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.expect import (
     as_list,
     as_object,
@@ -213,6 +217,52 @@ def _encode_plain(turns: Turns) -> RowValue:
     return {"conversations": [{"from": _NAMES[role], "value": text} for role, text in zip(roles, texts, strict=True)]}
 
 
+_From: TypeAlias = Literal[tuple(_ROLES)]  # type: ignore[valid-type]
+_Roles: TypeAlias = Literal[tuple(dict.fromkeys((*_ROLES, *ROLES, "function")))]  # type: ignore[valid-type]
+
+
+class Turn(Struct):
+    """What one side says."""
+
+    from_: Annotated[_From, Meta(description="Who speaks; `function_call` is a call of a tool.")] = field(name="from")
+    value: Annotated[str, Meta(description="What is said, or the call as JSON text.")]
+
+
+class RoleTurn(shapes.MessageFields, kw_only=True):
+    """A message under the name of a turn."""
+
+    role: Annotated[_Roles, Meta(description="Who speaks.")]
+    content: Annotated[shapes.Content, Meta(description="What is said.")] = None
+    from_: UnsetType = field(name="from", default=UNSET)
+
+
+_Answer: TypeAlias = Turn | RoleTurn | list[Turn | RoleTurn]
+
+
+class _Fields(shapes.MediaColumns, kw_only=True):
+    conversations: Annotated[
+        list[Turn | RoleTurn] | shapes.JsonArray, Meta(description="The conversation, or the prompt.")
+    ]
+    system: shapes.System = None
+    tools: shapes.Tools = None
+    kto_tag: shapes.Label = None
+    label: shapes.Label = None
+
+
+class Conversation(_Fields, kw_only=True):
+    """A conversation."""
+
+    chosen: None = None
+    rejected: None = None
+
+
+class Preference(_Fields, kw_only=True):
+    """A prompt with a better and a worse answer."""
+
+    chosen: Annotated[_Answer, Meta(description="The better answer: a turn or turns.")]
+    rejected: Annotated[_Answer, Meta(description="The worse answer: a turn or turns.")]
+
+
 FORMAT = Format(
     name="sharegpt",
     summary="conversations of from and value (LLaMA-Factory, FastChat)",
@@ -241,4 +291,5 @@ FORMAT = Format(
     places=_places,
     plain=Plain(_decode_plain, _encode_plain),
     options=_OPTIONS,
+    row=Conversation | Preference,
 )

@@ -10,12 +10,15 @@ to avoid is `rejected_response`, after the last question, or a whole conversatio
 from __future__ import annotations
 
 import json
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Message
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.chatml import KEYS as CHATML_KEYS
 from dsforge.formats.exchanges import Place, read_exchanges
 from dsforge.formats.expect import (
@@ -36,6 +39,7 @@ from dsforge.formats.held import only_held
 from dsforge.formats.marks import MEDIA_COLUMNS, mark_media, place_media
 from dsforge.formats.messages import MESSAGE_KEYS, decode_message
 from dsforge.formats.pairs import shared_prompt, whole_conversations
+from dsforge.formats.plain_rows import NAMES, plain_messages
 from dsforge.formats.thinking import answer_of, check_thinker, take_thinking, thought_aloud
 from dsforge.formats.tools import BAD_CALL, bare_call, decode_call, decode_tools
 
@@ -297,6 +301,84 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return [place for _, place in (*read.messages, *read.chosen, *read.rejected)]
 
 
+class MessageTurn(shapes.MessageFields, kw_only=True):
+    """A message of a conversation."""
+
+    role: Annotated[shapes.Role | Literal["tool_response"], Meta(description="Who speaks.")]
+    content: Annotated[shapes.Content, Meta(description="What is said.")] = None
+
+
+class CallTurn(shapes.MessageFields, kw_only=True):
+    """A call of a tool."""
+
+    role: Literal["tool_call"]
+    content: Annotated[str | shapes.Call, Meta(description="The call, as JSON text or as an object.")]
+
+
+class Exchange(Struct):
+    """A question and its answer."""
+
+    user: Annotated[str, Meta(description="What is asked.")]
+    assistant: Annotated[str, Meta(description="The answer.")]
+    role: UnsetType = UNSET
+
+
+class HumanExchange(Struct):
+    """A question and its answer."""
+
+    human: Annotated[str, Meta(description="What is asked.")]
+    assistant: Annotated[str, Meta(description="The answer.")]
+    role: UnsetType = UNSET
+
+
+_Messages: TypeAlias = list[MessageTurn | CallTurn]
+_Turns: TypeAlias = _Messages | list[Exchange] | list[HumanExchange]
+_Conversation: TypeAlias = Annotated[_Turns | shapes.JsonArray, Meta(description="The conversation.")]
+
+
+class _Fields(shapes.MediaColumns, kw_only=True):
+    rejected_response: Annotated[str | _Messages | None, Meta(description="The answer to avoid.")] = None
+    rejected_messages: Annotated[_Turns | None, Meta(description="The whole conversation to avoid.")] = None
+    rejected_images: shapes.Files = None
+    rejected_audios: shapes.Files = None
+    rejected_videos: shapes.Files = None
+    system: shapes.System = None
+    tools: shapes.Tools = None
+    label: shapes.Label = None
+
+
+class Messages(_Fields, kw_only=True):
+    """A conversation."""
+
+    messages: _Conversation
+
+
+class Conversation(_Fields, kw_only=True):
+    """A conversation by another name."""
+
+    conversation: _Conversation
+    messages: None = None
+
+
+class Conversations(_Fields, kw_only=True):
+    """A conversation by another name."""
+
+    conversations: _Conversation
+    conversation: None = None
+    messages: None = None
+
+
+class Query(_Fields, kw_only=True):
+    """A question and its answer."""
+
+    query: Annotated[str, Meta(description="What is asked.")]
+    response: Annotated[str | None, Meta(description="The answer.")] = None
+    history: shapes.History = None
+    conversations: None = None
+    conversation: None = None
+    messages: None = None
+
+
 FORMAT = Format(
     name="swift",
     aliases=("ms-swift",),
@@ -310,4 +392,6 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=_places,
+    row=Messages | Conversation | Conversations | Query,
+    plain=plain_messages({**NAMES, "tool": "tool_response"}),
 )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from dsforge.errors import RowError
 from dsforge.example import Example, Message
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.expect import as_text, need, split_known, with_rest
 from dsforge.formats.format import Format, RowValue
 from dsforge.formats.held import only_held
@@ -32,12 +37,19 @@ def _encode(example: Example) -> RowValue:
     return with_rest({"text": example.messages[0].text}, example.meta, example.extra, _KEYS)
 
 
+class PlainText(shapes.Metadata, kw_only=True):
+    """A text, all of it trained."""
+
+    text: Annotated[str, Meta(description="The text.")]
+
+
 FORMAT = Format(
     name="text",
     summary="one plain text (continued pretraining)",
     example='{"text": "The quick brown fox jumps over the lazy dog."}',
     holds=_HOLDS,
     keys=_KEYS,
+    row=PlainText,
     detect=_detect,
     decode=_decode,
     encode=_encode,

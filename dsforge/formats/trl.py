@@ -9,11 +9,14 @@ question is kept as weights of 0 and 1, and such weights say where the completio
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias
+
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Media, Message, Part, Text
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.chatml import TOOLS_OPTION
 from dsforge.formats.expect import as_list, as_text, need, optional_bool, split_known, with_rest
 from dsforge.formats.format import Format, Option, RowValue
@@ -21,6 +24,7 @@ from dsforge.formats.held import only_held
 from dsforge.formats.marks import BAD_MEDIA, place_media
 from dsforge.formats.messages import MESSAGE_KEYS, Style, decode_messages, encode_message
 from dsforge.formats.pairs import answer_places, decode_answer, shared_prompt
+from dsforge.formats.plain import Plain, Turns
 from dsforge.formats.tools import decode_tools
 
 _STYLE = Style(loss_flag="none", arguments="object")
@@ -43,6 +47,7 @@ _CONVERSATION_OPTION = Option(
         "messages": "messages: all of it is trained, or all answers with assistant_only_loss",
     },
     write=True,
+    plain=True,
 )
 
 
@@ -200,6 +205,76 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return chosen + rejected[len(example.messages) :]
 
 
+def _encode_plain(turns: Turns) -> RowValue:
+    roles, texts, _ = turns
+    messages = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
+    start = max((at + 1 for at, role in enumerate(roles) if role not in ("assistant", "tool")), default=0)
+    prompt, completion = messages[:start], messages[start:]
+    return {"prompt": prompt, "completion": completion} if completion else {"prompt": prompt}
+
+
+class ImagePlaceholder(Struct, forbid_unknown_fields=True):
+    """The next of the `images`."""
+
+    type: Literal["image"]
+    text: Any = None
+    index: Any = None
+
+
+class MessageWithImages(shapes.MessageFields, kw_only=True):
+    """A message of a conversation."""
+
+    role: Annotated[shapes.Role, Meta(description="Who speaks.")]
+    content: Annotated[
+        str | list[ImagePlaceholder | shapes.Part] | None, Meta(description="What is said: text, or parts.")
+    ] = None
+
+
+_Prompt: TypeAlias = Annotated[str | list[MessageWithImages], Meta(description="What is not trained.")]
+_Answer: TypeAlias = str | MessageWithImages | Annotated[list[MessageWithImages], Meta(min_length=1)]
+_Whole: TypeAlias = Annotated[list[MessageWithImages], Meta(min_length=2)]
+
+
+class _Fields(shapes.Metadata, kw_only=True):
+    tools: shapes.Tools = None
+    label: shapes.Label = None
+    images: Annotated[list[str] | None, Meta(description="The files of the image parts, in order.")] = None
+
+
+class PromptCompletion(_Fields, kw_only=True):
+    """A prompt and its completion."""
+
+    prompt: _Prompt
+    completion: Annotated[_Answer | None, Meta(description="What is trained.")] = None
+    chosen: None = None
+    rejected: None = None
+
+
+class Conversation(_Fields, kw_only=True):
+    """A conversation."""
+
+    messages: list[MessageWithImages]
+    prompt: UnsetType = UNSET
+    chosen: None = None
+    rejected: None = None
+
+
+class Preference(_Fields, kw_only=True):
+    """A prompt with a better and a worse answer."""
+
+    prompt: _Prompt
+    chosen: Annotated[_Answer, Meta(description="The better answer.")]
+    rejected: Annotated[_Answer, Meta(description="The worse answer.")]
+
+
+class WholePreference(_Fields, kw_only=True):
+    """Two conversations that begin with the same prompt."""
+
+    chosen: Annotated[_Whole, Meta(description="The prompt and the better answer.")]
+    rejected: Annotated[_Whole, Meta(description="The prompt and the worse answer.")]
+    prompt: UnsetType = UNSET
+
+
 FORMAT = Format(
     name="trl",
     summary="prompt with completion, or chosen and rejected, as lists of messages (TRL)",
@@ -212,5 +287,7 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=_places,
+    plain=Plain(lambda row: None, _encode_plain),
     options=(_CONVERSATION_OPTION, TOOLS_OPTION),
+    row=PromptCompletion | Conversation | Preference | WholePreference,
 )

@@ -7,10 +7,14 @@ is none: a turn that is missing in the middle is an error. Reasoning stands in t
 from __future__ import annotations
 
 import re
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta
 
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Message
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.exchanges import exchanges_of, one_answer
 from dsforge.formats.expect import META_KEYS, MISSING_FIELD, WRONG_TYPE, kind_of, optional_text, with_rest
 from dsforge.formats.format import Format, RowValue
@@ -117,6 +121,33 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return [f"/{name}" for name in [*(["system"] if row.get("system") else []), *_columns(row), *pair]]
 
 
+_Filled: TypeAlias = Annotated[str, Meta(min_length=1)]
+_Empty: TypeAlias = Literal[""] | None
+_Word: TypeAlias = Annotated[str, Meta(pattern="^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])?$")]
+
+
+class _Fields(shapes.Metadata, kw_only=True):
+    user_1: Annotated[_Filled, Meta(description="What is asked.")]
+    assistant_1: Annotated[str | None, Meta(description="The answer.")] = None
+    system: shapes.System = None
+    label: Annotated[bool | _Word | None, Meta(description="Whether the answer is good (KTO).")] = None
+
+
+class Columns(_Fields, kw_only=True):
+    """Questions and answers by turns."""
+
+    chosen: _Empty = None
+    rejected: _Empty = None
+
+
+class Preference(_Fields, kw_only=True):
+    """A question with a better and a worse answer."""
+
+    chosen: Annotated[_Filled, Meta(description="The better answer.")]
+    rejected: Annotated[_Filled, Meta(description="The worse answer.")]
+
+
+_CELLS = {"patternProperties": {f"^{_TURN.pattern}$": {"type": ["string", "null"]}}}
 FORMAT = Format(
     name="turns",
     summary="one column a turn, for spreadsheets: system, user_1, assistant_1, user_2, ...",
@@ -127,4 +158,5 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=_places,
+    row=Annotated[Columns | Preference, Meta(extra_json_schema=_CELLS)],
 )

@@ -8,11 +8,14 @@ with its `response`, model and scores (openbmb's UltraFeedback): read best first
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Annotated, Any, cast
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Message
 from dsforge.feature import Feature
+from dsforge.formats import shapes
 from dsforge.formats.exchanges import Place
 from dsforge.formats.expect import WRONG_TYPE, as_list, as_object, as_text, need, split_known, with_rest, wrong_type
 from dsforge.formats.format import Format, RowValue
@@ -140,6 +143,32 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return chosen + [f"/rejected/{index}/content" for index in range(shared, len(row["rejected"]))]
 
 
+class RankedAnswer(Struct):
+    """An answer with its scores."""
+
+    response: Annotated[str, Meta(description="The answer.")]
+    fine_grained_score: Annotated[Any, Meta(description="Ranks the answers.", examples=[4.5])] = field(
+        name="fine-grained_score", default=None
+    )
+    overall_score: Annotated[Any, Meta(description="Ranks them where there is no other.", examples=[7.5])] = None
+
+
+class Ranking(shapes.Metadata, kw_only=True):
+    """A question with several answers."""
+
+    instruction: Annotated[str, Meta(description="What is asked.")]
+    completions: Annotated[list[RankedAnswer], Meta(description="The answers.", min_length=2)]
+
+
+class Preference(shapes.Metadata, kw_only=True):
+    """Two conversations that begin with the same prompt."""
+
+    chosen: Annotated[shapes.WholeConversation, Meta(description="The prompt and the better answer.")]
+    rejected: Annotated[shapes.WholeConversation, Meta(description="The prompt and the worse answer.")]
+    prompt: Annotated[str | None, Meta(description="The last question once more.")] = None
+    completions: UnsetType = UNSET
+
+
 FORMAT = Format(
     name="ultrafeedback",
     summary="pairs of whole conversations with scores, and raw rankings (UltraFeedback, Zephyr)",
@@ -154,4 +183,5 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=_places,
+    row=Ranking | Preference,
 )

@@ -154,3 +154,65 @@ def test_two_equal_runs_at_once_do_not_disturb_each_other(tmp_path: Path) -> Non
     assert all("another dsforge is writing" in error for error, run in zip(errors, runs, strict=True) if run.returncode)
     assert len(output.read_bytes().splitlines()) == 100_000
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl", "out.manifest.json"]
+
+
+def test_own_layouts_and_descriptions_of_llama_factory(tmp_path: Path) -> None:
+    source = tmp_path / "mine.jsonl"
+    source.write_text('{"question": "q", "answer": {"text": "a"}, "lang": "en"}\n')
+    mapped = ["--map", "prompt=question", "--map", "completion=answer.text"]
+    done = dsforge("convert", source, "--to", "chatml", *mapped, "--verify")
+    assert_one_line_error(done, "--verify", "-o")
+    done = dsforge("convert", source, "--to", "chatml", *mapped)
+    assert json.loads(done.stdout)["messages"][1] == {"role": "assistant", "content": "a"}
+    chat = tmp_path / "chat.jsonl"
+    chat.write_text(done.stdout)
+    back = dsforge("convert", chat, "--to", "custom", *mapped)
+    assert json.loads(back.stdout) == json.loads(source.read_text())
+    (tmp_path / "dataset_info.json").write_text(
+        '{"mine": {"file_name": "qa.json", "columns": {"prompt": "q", "response": "r"}}}'
+    )
+    (tmp_path / "qa.json").write_text('[{"q": "ask", "r": "say"}]')
+    done = dsforge("convert", "mine", "--dataset-info", "dataset_info.json", "--to", "alpaca", folder=tmp_path)
+    assert json.loads(done.stdout) == {"instruction": "ask", "input": "", "output": "say"}
+
+
+def test_losses_make_a_table_with_the_first_row_of_each(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text(
+        '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n'
+        '{"messages": [{"role": "user", "content": "a", "name": "x"}, {"role": "assistant", "content": "b"}]}\n'
+    )
+    done = dsforge("convert", "in.jsonl", "--to", "alpaca", "-o", "out.jsonl", "--verify", folder=tmp_path)
+    assert "2 rows in, 2 out, 0 rejected; 2 verified" in done.stdout
+    assert "lost  message names" in done.stdout
+    assert "first in.jsonl:2 (alpaca cannot hold it)" in done.stdout
+    done = dsforge("convert", "in.jsonl", "--to", "alpaca", "-o", "no.jsonl", "--on-loss", "error", folder=tmp_path)
+    assert done.returncode == 1
+    assert "no.jsonl was not written: --on-loss error" in done.stdout
+    assert not (tmp_path / "no.jsonl").exists()
+    done = dsforge("convert", "in.jsonl", "--to", "alpaca", "-o", "d.jsonl", "--on-loss", "drop", "--json",
+                   folder=tmp_path)  # fmt: skip
+    result = as_json(done)
+    assert (result["rows_in"], result["rows_out"], result["rows_rejected"]) == (2, 1, 1)
+
+
+def test_globs_folders_and_encodings(tmp_path: Path) -> None:
+    for index in range(3):
+        (tmp_path / f"part{index}.jsonl").write_text(ROW)
+    (tmp_path / "part1.rejects.jsonl").write_text("{}\n")
+    done = dsforge("convert", "part*.jsonl", "--to", "chatml", "-o", "all.parquet", "--json", folder=tmp_path)
+    assert as_json(done)["rows_out"] == 3
+    gb = '{"instruction": "请问我的订单什么时候可以送到", "output": "两到三个工作日"}\n' * 9
+    (tmp_path / "gb.jsonl").write_bytes(gb.encode("gb18030"))
+    done = dsforge("convert", "gb.jsonl", "--to", "chatml", "-o", "utf8.jsonl", folder=tmp_path)
+    assert "GB18030" in done.stdout
+    assert "订单" in (tmp_path / "utf8.jsonl").read_text("utf-8")
+
+
+def test_bad_pairs_on_the_command_line_are_one_line(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text(ROW)
+    assert_one_line_error(dsforge("convert", source, "--to", "chatml", "-O", "join"), "NAME=CHOICE")
+    assert_one_line_error(dsforge("convert", source, "--to", "chatml", "-O", "joni=line"), "did you mean 'join'")
+    assert_one_line_error(dsforge("convert", source, "--to", "custom"), "--map FIELD=PATH")
+    assert_one_line_error(dsforge("convert", source, "--to", "chatml", "-o", tmp_path / "x.xls"), ".xlsx")

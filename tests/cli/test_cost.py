@@ -140,7 +140,12 @@ def test_bad_options_are_one_line_and_exit_2(rows: str, arguments: list[str], me
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "does not exist"), (b"", "is empty"), (b"\x00\x01\xff" * 50, "binary"), ("{}".encode("utf-16"), "UTF-16")],
+    [
+        (None, "does not exist"),
+        (b"", "is empty"),
+        (b"\x00\x01\xff" * 50, "binary"),
+        (("{}" * 9).encode("utf-16-le"), "UTF-16"),
+    ],
 )
 def test_bad_input_is_one_line_and_exit_2(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "rows.jsonl"

@@ -121,7 +121,7 @@ def test_bad_input_is_one_line(tmp_path: Path, arguments: list[str], parts: list
     write(tmp_path / "in.jsonl")
     (tmp_path / "empty.jsonl").write_bytes(b"")
     (tmp_path / "binary").write_bytes(bytes(range(256)) * 20)
-    (tmp_path / "utf16.jsonl").write_bytes('{"instruction": "a"}'.encode("utf-16"))
+    (tmp_path / "utf16.jsonl").write_bytes('{"instruction": "a"}'.encode("utf-16-le"))
     before = sorted(tmp_path.iterdir())
     assert_one_line_error(dsforge("dedup", *arguments, folder=tmp_path), *parts)
     assert sorted(tmp_path.iterdir()) == before

@@ -71,7 +71,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "empty.jsonl").write_bytes(b"")
     (folder / "folder").mkdir()
     (folder / "binary.jsonl").write_bytes(bytes(range(256)) * 4)
-    (folder / "utf16.jsonl").write_bytes(ROWS.encode("utf-16"))
+    (folder / "utf16.jsonl").write_bytes(ROWS.encode("utf-16-le"))
     (folder / "rows.jsonl").write_text(ROWS)
     return folder
 

@@ -10,9 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
-from benchmarks.kill import kill_often, write_rows
+from benchmarks.kill import Conversion, kill_often, write_rows
 from dsforge.convert import convert
 
 OLD = b'{"messages":[{"role":"user","content":"of an earlier run"},{"role":"assistant","content":"b"}]}\n'
@@ -50,6 +51,27 @@ def test_killed_at_random_moments(tmp_path: Path, workers: int) -> None:
     assert (tally.identical, tally.errors) == (tally.kills, [])
     assert tally.orphans == 0, "workers go on after the process that they work for"
     assert tally.leftovers == []
+
+
+def test_workers_end_with_the_process_they_work_for(tmp_path: Path) -> None:
+    """Else they hold its lock for ever, and write beside the run that comes after."""
+    source, folder = tmp_path / "rows.jsonl", tmp_path / "out"
+    folder.mkdir()
+    write_rows(source, 12)
+    conversion = Conversion(source, folder, 2)
+    run = conversion.start()
+    workers: list[psutil.Process] = []
+    while not workers and run.poll() is None:
+        workers = psutil.Process(run.pid).children(recursive=True)
+    assert workers
+    run.kill()
+    run.communicate()
+    _, alive = psutil.wait_procs(workers, timeout=3)
+    for worker in alive:
+        worker.kill()
+    assert not alive
+    assert conversion.finish()[1] == ""
+    assert conversion.hidden() == []
 
 
 @pytest.mark.parametrize("earlier", ["no output yet", "an output of an earlier run"])

@@ -144,7 +144,7 @@ def _decoded(row: JSON, fmt: Format | None) -> Example | None:
 
 
 @given(example=examples_of_any_format(), values=st.lists(json_values, min_size=1, max_size=2), seed=st.integers(0, 999))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_row_with_any_value_in_any_place_is_read_or_refused(example: Example, values: list[JSON], seed: int) -> None:
     """No value in the wrong place brings a format down: it is read, or refused with a reason and a place.
 

@@ -25,7 +25,7 @@ from tests.shared_data import real_files, seed_files
 
 FORMATS = sorted(all_formats().values(), key=lambda fmt: fmt.name)
 NAMES = [fmt.name for fmt in FORMATS]
-LAW = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LAW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 IN_PART = frozenset(
     {
         Feature.EXTRA,  # unknown fields go only where they are called as known ones
@@ -82,7 +82,7 @@ def _holders(example: Example) -> list[tuple[Format, bytes]]:
 
 
 @given(example=examples_of_any_format())
-@settings(LAW, max_examples=500)
+@settings(LAW, max_examples=300)
 def test_what_a_format_holds_comes_back(example: Example) -> None:
     for fmt, raw in _holders(example):
         note(fmt.name)
@@ -159,16 +159,12 @@ def test_there_and_back_through_any_other_format_changes_nothing(example: Exampl
 
 
 @pytest.mark.parametrize("path", [*real_files(), *seed_files()], ids=lambda path: path.name)
-@pytest.mark.parametrize("name", NAMES)
-def test_real_rows_survive(path: Path, name: str) -> None:
-    """Every real row converts without an unnamed loss and comes back the same, or is refused with a reason."""
-    fmt = get_format(name)
-    for _row, example in read_examples(path):
-        if fmt.losses(example):
-            continue
-        raw = _encode(example, fmt)
-        if raw is not None:
-            assert _meaning(fmt.decode(orjson.loads(raw))) == _meaning(example)
+def test_real_rows_survive(path: Path) -> None:
+    """Real rows come back the same from every format that holds all of them, or are refused with a reason."""
+    examples = [example for _, example in read_examples(path)]
+    for example in examples[:: len(examples) // 100 + 1]:
+        for fmt, raw in _holders(example):
+            assert _meaning(fmt.decode(orjson.loads(raw))) == _meaning(example), fmt.name
 
 
 @pytest.mark.parametrize("name", NAMES)

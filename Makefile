@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint pytest bench clean
+.PHONY: demo test lint pytest schemas bench clean
 
 demo: $(VENV)/.train  ## raw files to a trained adapter, on examples/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -19,6 +19,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+schemas: $(VENV)/.dev  ## the files of schemas/, from the types of the formats
+	$(BIN)/python -m dsforge.schema_files
 
 bench: $(VENV)/.dev  ## ours and the peers in one run, as ratios
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

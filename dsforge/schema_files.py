@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from dsforge.example import JSON
 from dsforge.formats.format import all_formats
@@ -34,12 +34,14 @@ class RejectedText(_Reject, kw_only=True):
     """A row that could not be processed."""
 
     raw: Annotated[str, Meta(description="The row as it stands in the file.")]
+    raw_base64: UnsetType = UNSET
 
 
 class RejectedBytes(_Reject, kw_only=True):
     """A row that could not be processed, and is not UTF-8."""
 
     raw_base64: Annotated[str, Meta(description="The bytes of the row in Base64.")]
+    raw: UnsetType = UNSET
 
 
 class File(Struct):

@@ -53,6 +53,7 @@ class SplitResult(msgspec.Struct):
     largest_group: int
     categories: dict[str, CategoryCount]
     first_reject: str = ""
+    notices: list[str] = []
 
 
 def split(
@@ -95,7 +96,7 @@ def split(
         if not chosen or len(chosen) == len(rows):
             raise InputError(_unsplittable(sources, rows, groups))
         result = _result(rows, groups, categories, chosen, ratio, seed)
-        _write(rows, chosen, train, validation, rejects)
+        result.notices += _write(rows, chosen, train, validation, rejects)
     return result
 
 
@@ -200,6 +201,7 @@ def _result(
             for category in sorted(total)
         },
         first_reject=rows.rejects[0].reason if rows.rejects else "",
+        notices=rows.notices,
     )
 
 
@@ -209,7 +211,10 @@ def _sides(rows: Collected, chosen: set[int]) -> Iterator[tuple[int, bytes]]:
         yield int(row in chosen), rows.raw(row)
 
 
-def _write(rows: Collected, chosen: set[int], train: str | Path, validation: str | Path, rejects: str | Path) -> None:
+def _write(
+    rows: Collected, chosen: set[int], train: str | Path, validation: str | Path, rejects: str | Path
+) -> list[str]:
+    """Write the two sides and the rejects; what the user should know of them."""
     with rows_together([train, validation, *([rejects] if rows.rejects else [])]) as files:
         for side, row in _sides(rows, chosen):
             files[side].write(row)
@@ -217,3 +222,4 @@ def _write(rows: Collected, chosen: set[int], train: str | Path, validation: str
             files[2].write(reject.to_json())
     if not rows.rejects:
         Path(rejects).unlink(missing_ok=True)
+    return [notice for file in files for notice in file.notices]

@@ -74,6 +74,8 @@ def command(
         check_outputs(inputs, [rejects])
     chosen = plan.tokenizer if tokenizer == "auto" else tokenizer
     count = count_tokens(inputs, chosen, format_name=from_format, workers=workers)
+    for notice in count.notices:
+        out.note(f"dsforge: {notice}")
     estimate = estimate_cost(count, plan)
     if rejects:
         write_rejects(rejects, count.rejects)

@@ -58,6 +58,8 @@ def command(
         rejects=rejects or None, format_name=format_name, workers=workers,
     )  # fmt: skip
     rejects_file = (rejects or str(rejects_path(output))) if result.rows_rejected else None
+    for notice in result.notices:
+        out.note(f"dsforge: {notice}")
     out.say(
         f"{' '.join(inputs)} -> {output}: {quantity(result.rows_in, 'row')} in, {result.rows_out:,} out, "
         f"{quantity(result.exact_duplicates, 'exact duplicate')} and "

@@ -61,6 +61,8 @@ def command(
     for line in reporter.render(shown, out.style):
         out.say(line)
     _summary(out, result, shown)
+    for notice in result.notices:
+        out.note(f"dsforge: {notice}")
     out.result(
         "lint", result.rows_in, result.rows_out, result.rows_rejected,
         findings=[asdict(finding) for finding in result.findings], counts=result.counts, fixed=0,

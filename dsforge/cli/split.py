@@ -51,6 +51,8 @@ def command(
         f"{' '.join(inputs)}: {quantity(result.rows_in, 'row')} in, {result.train_rows:,} to {train}, "
         f"{result.validation_rows:,} to {validation}, {result.rows_rejected:,} rejected"
     )
+    for notice in result.notices:
+        out.note(f"dsforge: {notice}")
     out.say(f"  true ratio {result.ratio:.1%} (asked: {result.wanted_ratio:.1%}), seed {result.seed}")
     out.say(
         f"  {quantity(result.groups, 'group')} of near-duplicate prompts kept together "

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import msgspec
 from msgspec.structs import replace
 
 from dsforge.convert.job import Job
-from dsforge.convert.media import MediaStore, media_of
 from dsforge.convert.result import CANNOT_HOLD, WOULD_LOSE, ConvertResult
 from dsforge.engine.chunks import Chunk
 from dsforge.errors import RowError
@@ -24,6 +22,9 @@ from dsforge.io.atomic import WriteBehind
 from dsforge.io.jsonl import dumps
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import RawRow
+
+if TYPE_CHECKING:
+    from dsforge.convert.media import MediaStore
 
 _BATCH = 512  # rows to a write, where they do not come in batches
 
@@ -91,7 +92,7 @@ class _Converter:
 
     def __init__(
         self, chunk: Chunk, job: Job, separator: bytes, refusal: Callable[[JSON], str | None] | None,
-        media: MediaStore,
+        media: MediaStore | None,
         write: Callable[[bytes], object], rejects: BinaryIO,
     ) -> None:  # fmt: skip
         self.job, self.to, self.media = job, job.target(), media
@@ -143,7 +144,7 @@ class _Converter:
             return None
         row, example = found
         try:
-            example = self.media.placed(example)
+            example = self.media.placed(example) if self.media else example
             value, lost = encode_for(self.job, self.to, self._refusal, example)
         except RowError as error:
             self._reject(
@@ -204,14 +205,22 @@ def convert_chunk(
     refusal = refusal_for(kind_of_output)
     with output.open("wb", 1 << 20) as rows, rejects_of(output).open("wb") as rejects:
         behind = WriteBehind(rows)
-        media = MediaStore(chunk.source, job.media_root, job.media, output.parent)
+        media = media_store(chunk.source, job, output.parent)
         write = behind.write if is_last_step else rows.write
         result = _Converter(chunk, job, separator, refusal, media, write, rejects).run()
         behind.close()
-        media.close()
-    if job.media == "bundle":
-        media_of(output).write_bytes(msgspec.json.encode(list(media.packed.values())))
+    if media:
+        media.finish(output)
     return result
+
+
+def media_store(source: str, job: Job, folder: Path) -> MediaStore | None:
+    """What puts the media of a source where the job wants them; None where they stay where they are."""
+    if job.media == "keep":
+        return None
+    from dsforge.convert.media import MediaStore
+
+    return MediaStore(source, job.media_root, job.media, folder)
 
 
 def rejects_of(output: Path) -> Path:

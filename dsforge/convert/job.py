@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
-from dsforge.convert.media import MediaMode
 from dsforge.errors import UsageError, did_you_mean
-from dsforge.formats.dataset_info import Entry, entry_format
 from dsforge.formats.format import Format, all_formats, get_format
-from dsforge.formats.layout import Layout, layout_format
+
+if TYPE_CHECKING:
+    from dsforge.formats.dataset_info import Entry
+    from dsforge.formats.layout import Layout
 
 OnLoss: TypeAlias = Literal["report", "drop", "error"]
+MediaMode: TypeAlias = Literal["keep", "embed", "bundle"]
 CUSTOM = "custom"
 """The name of the format that a layout of the user's own makes."""
 
@@ -51,8 +53,12 @@ class Job(msgspec.Struct, frozen=True):
         if sum((own is not None, self.entry is not None, self.from_format not in ("auto", CUSTOM))) > 1:
             raise UsageError("--map, --dataset-info and --format each say what the rows are in: give one of them")
         if self.entry is not None:
+            from dsforge.formats.dataset_info import entry_format
+
             return entry_format(self.entry)
         if own is not None:
+            from dsforge.formats.layout import layout_format
+
             return layout_format(own)
         if self.from_format == CUSTOM:
             raise UsageError("--format custom needs --map FIELD=PATH, as in --map prompt=question")
@@ -69,6 +75,8 @@ class Job(msgspec.Struct, frozen=True):
                 raise UsageError("--to custom needs --map FIELD=PATH, as in --map prompt=question")
             if any(step.isdigit() for _, path in self.layout.paths for step in path.split(".")):
                 raise UsageError("--map with the number of an element can be read, not written")
+            from dsforge.formats.layout import layout_format
+
             return layout_format(self.layout)
         return get_format(self.to, self.options)
 

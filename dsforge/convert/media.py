@@ -12,17 +12,16 @@ import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
+from dsforge.convert.job import MediaMode
 from dsforge.errors import InputError, OutputError, RowError
 from dsforge.example import Example, Media, Message
 from dsforge.io.bundle import MAX_MEMBER, Bundle, name_flaw
 from dsforge.io.naming import file_of
 
-MediaMode: TypeAlias = Literal["keep", "embed", "bundle"]
 NOT_TO_BE_HAD = "S904"
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(;[\w=.-]+)*;base64,")
 _KINDS = (
@@ -79,10 +78,11 @@ class MediaStore:
         self._bundle: Bundle | None = None
         self.packed: dict[str, Packed] = {}
 
-    def close(self) -> None:
-        """Close the zip that was read from."""
+    def finish(self, output: Path) -> None:
+        """Note, beside the rows in `output`, the files that go into a bundle with them."""
         if self._bundle:
             self._bundle.close()
+        media_of(output).write_bytes(msgspec.json.encode(list(self.packed.values())))
 
     def placed(self, example: Example) -> Example:
         """The example with its media where they should be; the same one where it has none.
@@ -90,7 +90,7 @@ class MediaStore:
         Raises:
             RowError: a file that is not there, may not be read, or is something else.
         """
-        if self._mode == "keep" or not any(message.media for message in example.all_messages()):
+        if not any(message.media for message in example.all_messages()):
             return example
         changed = replace(example, messages=self._messages(example.messages))
         if changed.chosen is not None and changed.rejected is not None:

@@ -5,28 +5,28 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from dsforge.convert.chunk import convert_chunk, rejects_of
-from dsforge.convert.job import Job, OnLoss
+from dsforge.convert.job import Job, MediaMode, OnLoss
 from dsforge.convert.manifest import manifest_path, write_manifest
-from dsforge.convert.media import MediaMode, merged
 from dsforge.convert.result import ConvertResult
-from dsforge.convert.verify import verify as verify_rows
 from dsforge.engine.chunks import Chunk, plan_chunks, plan_identity, read_once
 from dsforge.engine.local import local_executor
 from dsforge.engine.plan import Task, stage_results, work_folder
 from dsforge.errors import UsageError
-from dsforge.formats.dataset_info import Entry
-from dsforge.formats.layout import Layout
 from dsforge.io.atomic import WriteBehind, atomic_write, is_special, publish
-from dsforge.io.bundle import write_bundle
 from dsforge.io.expand import expand_sources
 from dsforge.io.jsonl import dumps
 from dsforge.io.rejects import rejects_path, remove_stale
 from dsforge.io.together import check_outputs
 from dsforge.io.write import output_of, row_writer, write_rows
+
+if TYPE_CHECKING:
+    from dsforge.formats.dataset_info import Entry
+    from dsforge.formats.layout import Layout
 
 
 def convert(
@@ -152,12 +152,17 @@ class _Run:
     def _publish(self, outputs: list[Path], finished: Path, total: ConvertResult, verify: bool) -> None:
         """Give what is finished its name, after it is verified where that is asked for."""
         if self.in_bundle:
+            from dsforge.convert.media import merged
+            from dsforge.io.bundle import write_bundle
+
             files = ((packed.name, packed.content) for packed in merged(outputs))
             write_bundle(finished, _rows(outputs), files)
         elif not self.is_joined:
             name = str(self.output)
             total.notices += write_rows(finished, lambda: _rows(outputs), hf_compat=self.job.hf_compat, name=name)
         if verify:
+            from dsforge.convert.verify import verify as verify_rows
+
             total.verified = verify_rows(self.sources, self.job, finished, str(self.output))
         if self.passes_through:
             with atomic_write(self.output) as file, finished.open("rb") as rows:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from dsforge.convert.chunk import encode_for, without_extra
+from dsforge.convert.chunk import encode_for, media_store, without_extra
 from dsforge.convert.job import Job
-from dsforge.convert.media import MediaStore
 from dsforge.errors import OutputError, RowError
 from dsforge.example import JSON, Example
 from dsforge.feature import Feature
@@ -26,14 +25,14 @@ def _expected(
     """`(path, row, example, features lost)` of every row that should have been written, the long way."""
     refusal = refusal_for("" if job.media == "bundle" else output)
     for source in sources:
-        media = MediaStore(source, job.media_root, job.media, aside)
+        media = media_store(source, job, aside)
         reader = ExampleReader(
             source, job.source(), lambda reject: None, strict=True,
             readers=job.readers() if job.options else None, encoding=job.encoding,
         )  # fmt: skip
         for row, example in reader:
             try:
-                example = media.placed(example)
+                example = media.placed(example) if media else example
                 _, lost = encode_for(job, to, refusal, example)
             except RowError:
                 continue

@@ -53,6 +53,7 @@ class ChunkCount(msgspec.Struct):
     lines: int
     formats: dict[str, int]
     rejects: list[Reject]
+    notices: list[str] = []
 
 
 @dataclass
@@ -64,6 +65,7 @@ class TokenCount:
     rows_in: int = 0
     formats: dict[str, int] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 def _batches(reader: ExampleReader) -> Iterator[list[Example]]:
@@ -82,7 +84,9 @@ def count_chunk(chunk: Chunk, format_name: str, tokenizer: str, output: Path) ->
             columns.append(row)
     with output.open("wb") as file:
         columns.flat.tofile(file)
-    return ChunkCount(reader.rows_in, reader.rows.lines, dict(reader.formats), reader.rejects)
+    return ChunkCount(
+        reader.rows_in, reader.rows.lines, dict(reader.formats), reader.rejects, list(reader.rows.notices)
+    )
 
 
 def _moved(reject: Reject, rows: int, lines: int) -> Reject:
@@ -101,6 +105,7 @@ def _gather(
         for name, number in part.formats.items():
             count.formats[name] = count.formats.get(name, 0) + number
         count.rows_in += part.rows_in
+        count.notices += [notice for notice in part.notices if notice not in count.notices]
         rows, lines = rows + part.rows_in, lines + part.lines
 
 

@@ -31,6 +31,7 @@ class DedupResult(msgspec.Struct):
     threshold: float
     removed: list[Removed] = []
     first_reject: str = ""
+    notices: list[str] = []
 
     @property
     def exact_duplicates(self) -> int:

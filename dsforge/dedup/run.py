@@ -67,6 +67,7 @@ def dedup(
             threshold=threshold,
             removed=[_removed(rows, row, of, similarity.get(row)) for row, of in enumerate(kept) if row != of],
             first_reject=rows.rejects[0].reason if rows.rejects else "",
+            notices=rows.notices,
         )
         if result.rows_in != result.rows_out + result.rows_rejected + len(result.removed):
             raise AssertionError(f"conservation broken: {result}")
@@ -115,5 +116,6 @@ def _write(
         if rows.rejects:
             for reject in rows.rejects:
                 files[-1].write(reject.to_json())
+    result.notices += [notice for file in files for notice in file.notices]
     if not rows.rejects and "-" not in (str(rejects), str(output)):
         Path(rejects).unlink(missing_ok=True)  # one of an earlier run would tell of rows that are fine now

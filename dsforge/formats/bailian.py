@@ -17,6 +17,7 @@ from dsforge.formats.format import Format, RowValue
 from dsforge.formats.held import only_held
 from dsforge.formats.messages import MESSAGE_KEYS, Style, encode_message
 from dsforge.formats.plain_rows import NAMES, plain_messages
+from dsforge.formats.signs import parts_in
 from dsforge.formats.thinking import check_thinker, take_thinking
 
 _STYLE = Style(loss_flag="loss_weight", reasoning="inline")
@@ -45,16 +46,8 @@ _HOLDS = frozenset(
 )
 
 
-def _has_bare_parts(message: JSON) -> bool:
-    content = message.get("content") if isinstance(message, dict) else None
-    if not isinstance(content, list) or not content or not isinstance(content[0], dict):
-        return False
-    return "type" not in content[0] and ("text" in content[0] or "image" in content[0])
-
-
 def _detect(row: RowValue) -> int:
-    messages = row.get("messages")
-    if not isinstance(messages, list) or not any(_has_bare_parts(message) for message in messages):
+    if not any("type" not in part and ("text" in part or "image" in part) for part in parts_in(row)):
         return 0
     return 93 if "chosen" in row and "rejected" in row else 65
 

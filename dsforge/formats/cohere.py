@@ -16,6 +16,7 @@ from dsforge.formats.format import Format, RowValue
 from dsforge.formats.held import only_held
 from dsforge.formats.messages import UNKNOWN_ROLE
 from dsforge.formats.plain_rows import plain_messages
+from dsforge.formats.signs import roles_in
 
 _ROLES: dict[str, Role] = {"System": "system", "User": "user", "Chatbot": "assistant"}
 _NAMES = {role: name for name, role in _ROLES.items()}
@@ -35,10 +36,7 @@ _HOLDS = frozenset(
 
 
 def _detect(row: RowValue) -> int:
-    messages = row.get("messages")
-    if not isinstance(messages, list):
-        return 0
-    return 75 if any(isinstance(message, dict) and message.get("role") == "Chatbot" for message in messages) else 0
+    return 75 if "Chatbot" in roles_in(row, few=True) else 0
 
 
 def _decode_message(value: JSON, pointer: str) -> Message:

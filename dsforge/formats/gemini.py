@@ -207,8 +207,12 @@ class SystemInstruction(Struct):
 class Completion(Struct, forbid_unknown_fields=True):
     """One answer of a pair."""
 
-    score: Annotated[Literal[0, 1], Meta(description="1 is the better answer, 0 the worse.")]
+    score: Annotated[Literal[0, 1] | bool, Meta(description="1 is the better answer, 0 the worse.")]
     completion: Turn
+
+
+def _scored(score: int) -> JSON:
+    return {"contains": {"properties": {"score": {"enum": [score, bool(score)]}}}}
 
 
 class Contents(shapes.Metadata, kw_only=True):
@@ -218,7 +222,12 @@ class Contents(shapes.Metadata, kw_only=True):
     systemInstruction: SystemInstruction | None = None
     system_instruction: SystemInstruction | None = None
     completions: Annotated[
-        list[Completion], Meta(description="The two answers of a pair.", min_length=2, max_length=2)
+        list[Completion],
+        Meta(
+            description="The two answers of a pair.",
+            max_length=2,
+            extra_json_schema={"allOf": [_scored(1), _scored(0)]},
+        ),
     ] = field(default_factory=list)
 
 

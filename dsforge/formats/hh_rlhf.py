@@ -35,7 +35,7 @@ _HOLDS = frozenset(
         Feature.EXTRA,
     }
 )
-_OTHERS = frozenset({"prompt", "question", "query", "instruction", "messages", "conversations"})
+_OTHERS = frozenset({"prompt", "question", "query", "instruction", "user", "messages", "conversations"})
 
 
 def _detect(row: RowValue) -> int:

@@ -20,6 +20,7 @@ from dsforge.formats.held import only_held
 from dsforge.formats.messages import MESSAGE_KEYS, decode_messages
 from dsforge.formats.pairs import shared_prompt, whole_conversations
 from dsforge.formats.plain_rows import NAMES, plain_messages
+from dsforge.formats.signs import parts_in
 from dsforge.formats.tools import bare_call, decode_tools
 
 _PAIR = ("chosen_messages", "rejected_messages")
@@ -51,22 +52,10 @@ _HOLDS = frozenset(
 )
 
 
-def _has_values(message: JSON) -> bool:
-    content = message.get("content") if isinstance(message, dict) else None
-    return (
-        isinstance(content, list)
-        and bool(content)
-        and isinstance(content[0], dict)
-        and "type" in content[0]
-        and "value" in content[0]
-    )
-
-
 def _detect(row: RowValue) -> int:
-    messages = row.get("messages")
-    if "chosen_messages" in row or ("rejected_messages" in row and messages is None):  # ms-swift has messages beside
+    if "chosen_messages" in row or ("rejected_messages" in row and "messages" not in row):  # ms-swift has both
         return 95
-    return 70 if isinstance(messages, list) and any(_has_values(message) for message in messages) else 0
+    return 70 if any("type" in part and "value" in part for part in parts_in(row)) else 0
 
 
 def _decode(row: RowValue) -> Example:

@@ -25,6 +25,7 @@ from dsforge.formats.held import only_held
 from dsforge.formats.limited import LimitedFormat
 from dsforge.formats.messages import MESSAGE_KEYS, Style, decode_messages, encode_message
 from dsforge.formats.plain_rows import NAMES, plain_messages
+from dsforge.formats.signs import parts_in
 from dsforge.formats.tools import decode_tools
 
 _ID = re.compile(r"[a-zA-Z0-9]{9}")
@@ -54,18 +55,10 @@ _HOLDS = frozenset(
 )
 
 
-def _has_plain_url(message: JSON) -> bool:
-    content = message.get("content") if isinstance(message, dict) else None
-    return isinstance(content, list) and any(
-        isinstance(part, dict) and isinstance(part.get("image_url"), str) for part in content
-    )
-
-
 def _detect(row: RowValue) -> int:
     if isinstance(row.get("interactions"), list):
         return 75
-    messages = row.get("messages")
-    return 65 if isinstance(messages, list) and any(_has_plain_url(message) for message in messages) else 0
+    return 65 if any(isinstance(part.get("image_url"), str) for part in parts_in(row)) else 0
 
 
 def _name(row: RowValue, name: str) -> str:

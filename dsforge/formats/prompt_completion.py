@@ -83,7 +83,9 @@ def _present(row: RowValue, names: Iterable[str]) -> list[str]:
 
 def _detect(row: RowValue) -> int:
     prompts = [name for name in _PROMPTS if name in row]
-    if not prompts or not _ELSEWHERE.isdisjoint(row) or (prompts == ["instruction"] and row.get("input")):
+    if not prompts or not _ELSEWHERE.isdisjoint(row):
+        return 0
+    if prompts == ["instruction"] and ("output" in row or row.get("input")):  # Alpaca's, also where it is broken
         return 0
     answers = [name for name in (*_COMPLETIONS, "chosen", *_REJECTED) if name in row]
     if not answers or any(isinstance(row[name], list) for name in (*prompts, *answers)):

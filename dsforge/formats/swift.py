@@ -40,6 +40,7 @@ from dsforge.formats.marks import MEDIA_COLUMNS, mark_media, place_media
 from dsforge.formats.messages import MESSAGE_KEYS, decode_message
 from dsforge.formats.pairs import shared_prompt, whole_conversations
 from dsforge.formats.plain_rows import NAMES, plain_messages
+from dsforge.formats.signs import roles_in
 from dsforge.formats.thinking import answer_of, check_thinker, take_thinking, thought_aloud
 from dsforge.formats.tools import BAD_CALL, bare_call, decode_call, decode_tools
 
@@ -87,21 +88,16 @@ class _Read(msgspec.Struct):
     used: set[str]
 
 
-def _turns_of(row: RowValue) -> list[JSON]:
-    return next((row[key] for key in _CONVERSATIONS if isinstance(row.get(key), list)), [])
-
-
 def _detect(row: RowValue) -> int:
-    turns = _turns_of(row)
-    if turns and ("rejected_response" in row or "rejected_messages" in row):
-        return 90
-    first = turns[0] if turns else None
+    if "rejected_response" in row or "rejected_messages" in row:
+        if any(isinstance(row.get(key), list) for key in _CONVERSATIONS):
+            return 90
+    elif (roles := roles_in(row)) and (_TURN_ROLES[0] in roles or _TURN_ROLES[1] in roles):
+        return 70
+    turns = next((row[key] for key in _CONVERSATIONS if key in row), None)
+    first = turns[0] if turns and isinstance(turns, list) else None
     if isinstance(first, dict) and "role" not in first and "user" in first and "assistant" in first:
         return 85
-    if isinstance(row.get("messages"), list) and any(
-        isinstance(turn, dict) and turn.get("role") in _TURN_ROLES for turn in turns
-    ):
-        return 70
     return 75 if "history" in row and "query" in row and "response" in row else 0
 
 

@@ -28,7 +28,8 @@ from dsforge.lint.select import select_rules
 
 
 class LintResult(msgspec.Struct):
-    """What lint found. `rows_rejected` are rows that could not be decoded; each has a finding.
+    """What lint found. `rows_rejected` are rows that could not be decoded; each has a finding. `notices` say how the
+    files were read.
 
     Conservation: rows_in = rows_out + rows_rejected.
     """
@@ -37,6 +38,7 @@ class LintResult(msgspec.Struct):
     rows_in: int = 0
     rows_rejected: int = 0
     formats: dict[str, int] = {}
+    notices: list[str] = []
 
     @property
     def rows_out(self) -> int:
@@ -148,7 +150,7 @@ def _lint_rows(chunk: Chunk, rules: Sequence[Rule], settings: Settings) -> _Part
         collector.add(row, fmt.name, example)
     for flaw in reader.flaws:
         linter.flaw(flaw)
-    result.findings, result.formats = linter.findings, dict(formats)
+    result.findings, result.formats, result.notices = linter.findings, dict(formats), list(reader.notices)
     return _Part(result, collector.finish(), reader.lines)
 
 
@@ -176,6 +178,7 @@ def _merge(chunks: list[Chunk], parts: list[_Part]) -> tuple[LintResult, Facts]:
         total.rows_in += part.result.rows_in
         total.rows_rejected += part.result.rows_rejected
         total.formats = dict(Counter(total.formats) + Counter(part.result.formats))
+        total.notices += [notice for notice in part.result.notices if notice not in total.notices]
     return total, facts
 
 

@@ -45,6 +45,7 @@ class Collected:
         self.document_row = array("q")
         self.sketches = Sketches(banding, workers) if banding else None
         self.rejects: list[Reject] = []
+        self.notices: list[str] = []
         self.rows_in = 0
 
     def __enter__(self) -> Collected:
@@ -74,6 +75,7 @@ class Collected:
             if see:
                 see(example)
         self.rows_in += reader.rows_in
+        self.notices += reader.rows.notices
 
     def _take(self, number: int, example: Example) -> None:
         document = compared(example, self._on)

@@ -103,7 +103,7 @@ def test_a_small_input_does_not_load_the_compiler(tmp_path: Path) -> None:
         (["missing.jsonl"], ["missing.jsonl does not exist"]),
         (["in.jsonl", "missing.jsonl"], ["missing.jsonl does not exist"]),
         (["empty.jsonl"], ["empty"]),
-        (["."], ["directory"]),
+        (["folder"], ["folder", "directory"]),
         (["binary"], ["binary"]),
         (["utf16.jsonl"], ["UTF-16"]),
         (["in.jsonl", "--on", "prompts"], ["prompts", "did you mean 'prompt'"]),
@@ -122,6 +122,7 @@ def test_bad_input_is_one_line(tmp_path: Path, arguments: list[str], parts: list
     (tmp_path / "empty.jsonl").write_bytes(b"")
     (tmp_path / "binary").write_bytes(bytes(range(256)) * 20)
     (tmp_path / "utf16.jsonl").write_bytes('{"instruction": "a"}'.encode("utf-16-le"))
+    (tmp_path / "folder").mkdir()
     before = sorted(tmp_path.iterdir())
     assert_one_line_error(dsforge("dedup", *arguments, folder=tmp_path), *parts)
     assert sorted(tmp_path.iterdir()) == before

@@ -11,14 +11,14 @@ from dsforge.errors import RowError
 from dsforge.example import JSON, Example
 from dsforge.formats.detect import detect_row
 from dsforge.formats.expect import kind_of
-from dsforge.formats.format import Format, all_formats, get_format
+from dsforge.formats.format import Format, get_format
 from dsforge.io.rejects import Reject, reject_refused
 from dsforge.io.rows import Refused, Row, RowReader
 
 
 def _near_formats(row: dict[str, JSON]) -> str:
     keys = ", ".join(sorted(row)[:8]) or "none"
-    return f"the row is in no known format (its keys: {keys}; formats: {', '.join(all_formats())})"
+    return f"the row is in no known format (its keys: {keys}); see dsforge formats, or convert --map FIELD=PATH"
 
 
 def decode_row(

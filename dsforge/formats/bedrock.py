@@ -15,9 +15,8 @@ from dsforge.example import JSON, Content, Example, Media, Message, Part, Role, 
 from dsforge.feature import Feature
 from dsforge.formats.exchanges import exchanges_of
 from dsforge.formats.expect import as_list, as_object, as_text, need, split_known
-from dsforge.formats.format import RowValue
+from dsforge.formats.format import Format, RowValue
 from dsforge.formats.held import only_held
-from dsforge.formats.limited import LimitedFormat
 from dsforge.formats.messages import BAD_PART, UNKNOWN_ROLE
 
 _VERSION = "bedrock-conversation-2024"
@@ -232,7 +231,7 @@ class Conversation(Struct, kw_only=True, rename="camel"):
     messages: Annotated[list[Turn], Meta(description="The conversation.")]
 
 
-FORMAT = LimitedFormat(
+FORMAT = Format(
     name="bedrock",
     aliases=("nova",),
     summary="bedrock-conversation-2024: content blocks with files on S3 (Amazon Nova, Llama 3.2)",

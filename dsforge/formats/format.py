@@ -23,6 +23,10 @@ def _no_places(row: RowValue, example: Example) -> list[str]:
     return []
 
 
+def _nothing(example: Example) -> set[Feature]:
+    return set()
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """A choice where trainers disagree: `choices` by name, each with who wants it; the first is the default.
@@ -55,15 +59,17 @@ class Option:
 class Format:
     """A format of rows.
 
-    `detect(row)` is how sure the format is that the row is its own, 0 to 100; it looks at keys only.
-    `decode` raises RowError where the row is not what the format says. `encode` is given only what the
-    format can hold of an example (see `losses`) and raises RowError where nothing sensible is left.
+    `detect(row)` is how sure the format is that the row is its own, 0 to 100; it looks at keys first, and is asked only
+    about rows that have one of `keys`. `decode` raises RowError where the row is not what the format says. `encode`
+    is given only what the format can hold of an example (see `losses`) and raises RowError where nothing sensible is
+    left. `places(row, example)` is the JSON Pointer of the text of each message (as `Example.all_messages` has them).
+
     `keys` are the row's own fields and `message_keys` those of a message; others travel in `extra`, unless they are
-    called as one of these: then they would say something else, and are lost. `places(row, example)` is the JSON
-    Pointer of the text of each message (of messages, chosen, rejected, in that order). `plain` is a short
-    way for rows of roles and texts alone; it may be left out. A row is a JSON object, an array where `rows_are_arrays`.
-    `dialects` are further names of the format, each with the options that it stands for. `row` is the type of a row, of
-    which its JSON Schema is made (see `schema_of`): structs or a union of them, never used to read.
+    called as one of these: then they would say something else, and are lost. `beyond` are the features that the format
+    holds, but not as this example uses them. A row is a JSON object, an array where `rows_are_arrays`. `row` is the
+    type of a row, of structs and plain types, of which `schema_of` makes a JSON Schema: whatever `encode` writes
+    and `decode` can read. `plain` is a short way for rows of roles and texts alone; it may be left out. `dialects` are
+    further names of the format, each with the options that it stands for.
     """
 
     name: str
@@ -80,6 +86,7 @@ class Format:
     plain: Plain | None = field(default=None)
     options: tuple[Option, ...] = field(default=())
     rows_are_arrays: bool = field(default=False)
+    beyond: Callable[[Example], set[Feature]] = field(default=_nothing)
     dialects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     row: object = field(default=Any)
 
@@ -107,7 +114,7 @@ class Format:
 
     def losses(self, example: Example) -> set[Feature]:
         """What `example` uses and this format cannot hold: what `encode` will leave out."""
-        lost = used_features(example) - self.holds
+        lost = (used_features(example) - self.holds) | self.beyond(example)
         if not self.keys.isdisjoint(example.extra):
             lost.add(Feature.EXTRA)
         if any(not self.message_keys.isdisjoint(message.extra) for message in example.all_messages()):

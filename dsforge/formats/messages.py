@@ -193,7 +193,7 @@ def _decode_parts(message: Message, values: list[JSON], pointer: str) -> None:
 
 def _content(parts: list[Part], collapse: bool) -> Content:
     """Parts as content; a single text of a dialect that always writes parts becomes plain text."""
-    if collapse and len(parts) == 1 and isinstance(parts[0], Text):
+    if collapse and len(parts) == 1 and isinstance(parts[0], Text) and not parts[0].extra:
         return parts[0].text
     return parts or (None if collapse else [])
 

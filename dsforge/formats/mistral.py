@@ -20,9 +20,8 @@ from dsforge.feature import Feature
 from dsforge.formats import shapes
 from dsforge.formats.chatml import KEYS as CHATML_KEYS
 from dsforge.formats.expect import as_list, as_object, need, split_known, with_rest
-from dsforge.formats.format import RowValue
+from dsforge.formats.format import Format, RowValue
 from dsforge.formats.held import only_held
-from dsforge.formats.limited import LimitedFormat
 from dsforge.formats.messages import MESSAGE_KEYS, Style, decode_messages, encode_message
 from dsforge.formats.plain_rows import NAMES, plain_messages
 from dsforge.formats.signs import parts_in
@@ -80,7 +79,8 @@ def _with_content(value: JSON, pointer: str) -> JSON:
 def _decode(row: RowValue) -> Example:
     name, tools = _name(row, "messages"), _name(row, "tools")
     values = [_with_content(value, f"/{name}/{at}") for at, value in enumerate(as_list(need(row, name), f"/{name}"))]
-    meta, extra = split_known(row, _KEYS)
+    unread = [key for key in _KEYS - {name, tools} if row.get(key) is not None]
+    meta, extra = split_known(row, _KEYS, unread)
     return Example(
         decode_messages(values, f"/{name}"), decode_tools(row.get(tools), f"/{tools}"), meta=meta, extra=extra
     )
@@ -215,7 +215,7 @@ class Conversation(shapes.Metadata, kw_only=True):
     available_tools: shapes.Tools = None
 
 
-FORMAT = LimitedFormat(
+FORMAT = Format(
     name="mistral",
     aliases=("mistral-finetune",),
     summary="messages with nine-character tool call ids and images as plain URLs (Mistral)",

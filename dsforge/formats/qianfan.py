@@ -28,9 +28,8 @@ from dsforge.formats.expect import (
     optional_text,
     wrong_type,
 )
-from dsforge.formats.format import Option
+from dsforge.formats.format import Format, Option
 from dsforge.formats.held import only_held
-from dsforge.formats.limited import LimitedFormat
 from dsforge.formats.thinking import answer_of, thought_aloud
 
 _TURN_KEYS = frozenset({"system", "prompt", "user", "response", "assistant", "chosen", "rejected", "weight"})
@@ -241,7 +240,7 @@ _Turn: TypeAlias = Annotated[
     | Annotated[Judged, Meta(extra_json_schema=shapes.at_least_one("chosen", "rejected"))],
     Meta(extra_json_schema=shapes.exactly_one("prompt", "user")),
 ]
-FORMAT = LimitedFormat(
+FORMAT = Format(
     name="qianfan",
     summary="an array of turns with prompt and response, or user, chosen and rejected (Baidu Qianfan)",
     example='[{"system": "Be kind.", "prompt": "Hi", "response": "Hello!"}]',

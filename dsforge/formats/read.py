@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -42,6 +43,13 @@ def decode_row(
     return found, found.decode(row)
 
 
+def array_is_row(value: JSON, path: str, fmt: Format | None = None) -> bool:
+    """Whether an array alone in a file is a row of its own: so says `fmt`, or the array and the name of the file."""
+    if fmt is not None:
+        return fmt.rows_are_arrays
+    return ".jsonl" in path and detect_row(value) is not None
+
+
 class ExampleReader:
     """Iterates over `(row, example)` of a file; rows that cannot be decoded go to `reject`.
 
@@ -71,7 +79,8 @@ class ExampleReader:
             (None if format == "auto" else get_format(str(format))) if named else cast("Format | None", format)
         )
         self.readers = readers
-        self.rows = RowReader(source, strict=strict, start=start, end=end, encoding=encoding)
+        is_row = partial(array_is_row, path=str(source), fmt=self.format)
+        self.rows = RowReader(source, strict=strict, start=start, end=end, encoding=encoding, array_is_row=is_row)
         self.path = self.rows.path
         self.formats: Counter[str] = Counter()
         self.rejects: list[Reject] = []

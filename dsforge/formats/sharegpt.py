@@ -17,6 +17,7 @@ from dsforge.example import JSON, ROLES, Example, Message, Role
 from dsforge.feature import Feature
 from dsforge.formats import shapes
 from dsforge.formats.expect import (
+    WRONG_TYPE,
     as_list,
     as_object,
     as_text,
@@ -115,6 +116,8 @@ def _decode_calls(message: Message, text: str, pointer: str) -> None:
 
 def _decode_answer(value: JSON, pointer: str) -> list[Message]:
     turns = value if isinstance(value, list) else [value]
+    if not turns:
+        raise RowError(f"{pointer} is an empty array; an answer is expected", pointer, WRONG_TYPE)
     return [_decode_turn(turn, f"{pointer}/{index}" if isinstance(value, list) else pointer)
             for index, turn in enumerate(turns)]  # fmt: skip
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
@@ -164,7 +164,7 @@ def _may_repeat_key(raw: bytes, value: JSON) -> bool:
     return may_have_space and _SPACE_BEFORE_COLON.search(raw) is not None
 
 
-def _sniff(file: BinaryIO) -> Layout:
+def _sniff(file: BinaryIO, array_is_row: Callable[[JSON], bool] | None) -> Layout:
     """Tell the layout from the first lines; leaves the file at its beginning."""
     lines: list[bytes] = []
     for line in file:
@@ -183,7 +183,8 @@ def _sniff(file: BinaryIO) -> Layout:
         if first.startswith(b"{"):
             return "jsonl" if second.startswith((b"{", b"[")) or not second else "documents"
         return "jsonl"
-    return "array" if isinstance(value, list) and not second else "jsonl"
+    is_array = isinstance(value, list) and not second and not (array_is_row and array_is_row(value))
+    return "array" if is_array else "jsonl"
 
 
 RawRow: TypeAlias = "tuple[int, int, int, int, bytes]"
@@ -196,6 +197,7 @@ class RowReader:
     `start` and `end` restrict a JSONL file to the lines beginning in that range of bytes (numbers and
     lines then count from `start`); only a `splittable` one has such ranges. `count` and `lines` are how many
     rows, and lines of a JSONL file, were read. `encoding` names that of text, which is else told from it.
+    `array_is_row` says of an array that stands alone in the file whether it is one row, or an array of rows.
     `notices` are lines for the user, complete when all rows were read. Use it once.
 
     Raises:
@@ -211,6 +213,7 @@ class RowReader:
         start: int = 0,
         end: int | None = None,
         encoding: str = "auto",
+        array_is_row: Callable[[JSON], bool] | None = None,
     ) -> None:
         self.path = str(source)
         self.strict = strict
@@ -225,7 +228,7 @@ class RowReader:
         if opened.container:
             self._table = _table_rows(opened)
         with self._unpacking():
-            self.layout: Layout = "table" if self._table else "jsonl" if start else _sniff(self._file)
+            self.layout: Layout = "table" if self._table else "jsonl" if start else _sniff(self._file, array_is_row)
         self.splittable = self.layout == "jsonl" and opened.plain
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from dsforge.errors import RowError
 from dsforge.example import Example
 from dsforge.finding import Finding
 from dsforge.formats.format import Format, get_format
-from dsforge.formats.read import decode_row
+from dsforge.formats.read import array_is_row, decode_row
 from dsforge.io.expand import expand_sources
 from dsforge.io.locate import locate
 from dsforge.io.rows import Flaw, Refused, Row, RowReader
@@ -126,11 +127,12 @@ class _Linter:
 
 
 def _lint_rows(chunk: Chunk, rules: Sequence[Rule], settings: Settings) -> _Part:
-    reader = RowReader(chunk.source, strict=True, start=chunk.start, end=chunk.end)
+    forced = None if settings.format == "auto" else get_format(settings.format)
+    is_row = partial(array_is_row, path=chunk.source, fmt=forced)
+    reader = RowReader(chunk.source, strict=True, start=chunk.start, end=chunk.end, array_is_row=is_row)
     linter = _Linter(reader.path, rules)
     needs = frozenset(need for rule in rules if isinstance(rule, DatasetRule) for need in rule.needs)
     collector = Collector(reader.path, needs, settings)
-    forced = None if settings.format == "auto" else get_format(settings.format)
     result = LintResult()
     formats: Counter[str] = Counter()
     for row in reader:

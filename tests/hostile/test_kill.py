@@ -65,7 +65,9 @@ def test_workers_end_with_the_process_they_work_for(tmp_path: Path) -> None:
         workers = psutil.Process(run.pid).children(recursive=True)
     assert workers
     run.kill()
-    run.communicate()
+    run.wait()
+    assert run.stderr is not None
+    run.stderr.close()  # not read: a worker that goes on would keep it open
     _, alive = psutil.wait_procs(workers, timeout=3)
     for worker in alive:
         worker.kill()

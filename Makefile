@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint pytest schemas bench clean
+.PHONY: demo test lint pytest schemas peers bench clean
 
 demo: $(VENV)/.train  ## raw files to a trained adapter, on examples/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -22,6 +22,10 @@ lint: $(VENV)/.dev
 
 schemas: $(VENV)/.dev  ## the files of schemas/, from the types of the formats
 	$(BIN)/python -m dsforge.schema_files
+
+peers: $(VENV)/.dev  ## the peers' own code judges what dsforge writes
+	test -f .venv-peers/.ready || sh benchmarks/peers.sh
+	DSFORGE_PEERS=.venv-peers $(BIN)/pytest tests/peers
 
 bench: $(VENV)/.dev  ## ours and the peers in one run, as ratios
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

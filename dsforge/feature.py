@@ -21,6 +21,7 @@ class Feature(str, Enum):
     TOOL_CALLS = "tool calls"
     TEXT_BESIDE_TOOL_CALLS = "text beside tool calls"
     TOOL_CALL_IDS = "tool call ids"
+    PARALLEL_RESULTS = "several tool results in a row"
     REASONING = "reasoning"
     IMAGES = "images"
     AUDIO = "audio"
@@ -113,6 +114,8 @@ def _used_by_message(message: Message, used: set[Feature]) -> None:
 
 
 def _used_by_turns(messages: list[Message], used: set[Feature], ends_with: str) -> None:
+    if any(one.role == after.role == "tool" for one, after in pairwise(messages)):
+        used.add(Feature.PARALLEL_RESULTS)
     turns = messages
     if turns and turns[0].role in ("system", "developer"):
         used.add(Feature.SYSTEM if turns[0].content else Feature.EMPTY_SYSTEM)

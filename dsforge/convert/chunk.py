@@ -131,7 +131,7 @@ class _Converter:
                 rows.count += 1
                 kept.append(encoded)
                 continue
-            raw_row = rows.row_of_line(line, offset if line == 1 else -1, raw.rstrip(b"\r"))
+            raw_row = rows.row_of_line(line, offset if line == 1 else -1, raw.removesuffix(b"\r"))
             encoded = raw_row and self._the_long_way(raw_row)
             if encoded is not None:
                 kept.append(encoded)

@@ -137,7 +137,7 @@ class _Run:
             if number == 0 and not array:
                 path.rename(finished)
             if number == 0:
-                file = finished.open("ab")
+                file = finished.open("wb" if array else "ab")
                 behind = WriteBehind(file)
                 behind.write(b"[\n" if array else b"")
             if part.rows_out and (number or array):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator, Sequence
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +35,21 @@ def _start_method() -> str:
     return "fork" if threads.is_dir() and len(list(threads.iterdir())) == 1 else "spawn"
 
 
+def _end_with_parent() -> None:
+    """In a worker: end when the process that gives it work is gone, which a `kill -9` leaves nobody to say.
+
+    A worker that lived on would write beside the next run, and hold the lock of the folder they share.
+    """
+    parent = parent_process()
+    assert parent is not None  # a worker has one
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 class ProcessPool:
     """Runs tasks in `workers` processes of their own."""
 
@@ -42,7 +60,8 @@ class ProcessPool:
         """The results in the order of the tasks."""
         from concurrent.futures import ProcessPoolExecutor
 
-        with ProcessPoolExecutor(self._workers, mp_context=get_context(_start_method())) as pool:
+        context = get_context(_start_method())
+        with ProcessPoolExecutor(self._workers, mp_context=context, initializer=_end_with_parent) as pool:
             futures = [pool.submit(task.run) for task in tasks]
             try:
                 for future in futures:

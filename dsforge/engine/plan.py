@@ -11,18 +11,17 @@ from __future__ import annotations
 import glob
 import hashlib
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from dsforge.errors import DsforgeError, OutputError
-from dsforge.io.atomic import is_special
+from dsforge.io.atomic import is_special, lock
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -105,11 +104,12 @@ def work_folder(output: str | Path, plan: object, resumable: bool = True) -> Ite
     _remove_stale(folder, target)
     try:
         folder.mkdir(exist_ok=True)
-        lock = (folder / "lock").open("wb")
+        file = (folder / "lock").open("wb")
     except OSError as error:
         raise OutputError(f"{target.parent} cannot be written to: {error.strerror or error}") from error
-    with lock:
-        _take(lock, output)
+    with file:
+        if not lock(file):
+            raise OutputError(f"another dsforge is writing {output} from the same input: wait for it")
         try:
             yield folder
         except DsforgeError:  # it would end the same way again: there is nothing to take up
@@ -130,24 +130,6 @@ def _remove_stale(folder: Path, target: Path) -> None:
     """Remove what killed runs of other plans left for the same output; not what another process works in."""
     for other in target.parent.glob(f".{glob.escape(target.name)}.*.work"):
         if other != folder and (other / "lock").is_file():
-            with (other / "lock").open("wb") as lock:
-                if _locked(lock):
+            with (other / "lock").open("wb") as file:
+                if lock(file):
                     shutil.rmtree(other)
-
-
-def _take(lock: BinaryIO, output: str | Path) -> None:
-    if not _locked(lock):
-        raise OutputError(f"another dsforge is writing {output} from the same input: wait for it")
-
-
-def _locked(lock: BinaryIO) -> bool:
-    """Take the lock, which its holder's end gives back; False where another process has it."""
-    if sys.platform == "win32":  # has no flock; two equal runs at once are on their own there
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -31,6 +31,7 @@ _HOLDS = frozenset(
         Feature.IRREGULAR_TURNS,
         Feature.TOOLS,
         Feature.TOOL_CALLS,
+        Feature.PARALLEL_RESULTS,
         Feature.TEXT_BESIDE_TOOL_CALLS,
         Feature.TOOL_CALL_IDS,
         Feature.CALL_EXTRA,

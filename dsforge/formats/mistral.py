@@ -39,6 +39,7 @@ _HOLDS = frozenset(
         Feature.IRREGULAR_TURNS,
         Feature.TOOLS,
         Feature.TOOL_CALLS,
+        Feature.PARALLEL_RESULTS,
         Feature.TOOL_CALL_IDS,
         Feature.CALL_EXTRA,
         Feature.IMAGES,

@@ -8,6 +8,7 @@ from dsforge.example import Example, Message
 from dsforge.feature import Feature
 from dsforge.formats.held import only_held
 from dsforge.formats.thinking import join_thinking
+from dsforge.formats.tools import BETWEEN_RESULTS
 
 
 def _with_thinking(message: Message) -> Message:
@@ -31,6 +32,16 @@ def _was_beside(message: Message, after: Message) -> bool:
     return bool(after.tool_calls) and message.role == after.role == "assistant" and not message.tool_calls
 
 
+def _with_joined_results(messages: list[Message]) -> list[Message]:
+    kept: list[Message] = []
+    for message in messages:
+        if kept and message.role == kept[-1].role == "tool":
+            text = kept[-1].text + BETWEEN_RESULTS + message.text
+            message = replace(kept.pop(), content=text, extra={**message.extra})
+        kept.append(message)
+    return kept
+
+
 def remainder(example: Example, lost: set[Feature]) -> Example:
     """`example` without what it uses of the features `lost`, and without how arguments of calls were written."""
     held = only_held(example, frozenset(Feature) - lost, frozenset())
@@ -38,6 +49,8 @@ def remainder(example: Example, lost: set[Feature]) -> Example:
     def left(messages: list[Message]) -> list[Message]:
         if Feature.THINK_MARKS in lost:
             messages = [_with_thinking(message) for message in messages]
+        if Feature.PARALLEL_RESULTS in lost:
+            messages = _with_joined_results(messages)
         if Feature.TEXT_BESIDE_TOOL_CALLS in lost:
             messages = _without_text_before_calls(messages)
         return [

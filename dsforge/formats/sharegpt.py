@@ -35,7 +35,7 @@ from dsforge.formats.messages import UNKNOWN_ROLE, decode_message
 from dsforge.formats.pairs import answer_places
 from dsforge.formats.plain import Plain, Turns
 from dsforge.formats.thinking import join_thinking, split_thinking
-from dsforge.formats.tools import BAD_CALL, bare_call, bare_functions, decode_call, decode_tools
+from dsforge.formats.tools import BAD_CALL, BETWEEN_RESULTS, bare_call, bare_functions, decode_call, decode_tools
 
 _ROLES: dict[str, Role] = {
     "human": "user", "user": "user", "User": "user", "USER": "user",
@@ -59,6 +59,16 @@ _OPTIONS = (
         },
         write=True,
         loses={"turns": frozenset({Feature.TEXT_BESIDE_TOOL_CALLS})},
+    ),
+    Option(
+        "results",
+        "several results of tools in a row",
+        {
+            "turns": "an observation turn each: ms-swift, axolotl",
+            "joined": "one observation turn, as LLaMA-Factory joins them: it drops rows with two in a row, in silence",
+        },
+        write=True,
+        loses={"joined": frozenset({Feature.PARALLEL_RESULTS})},
     ),
     Option(
         "system",
@@ -157,12 +167,23 @@ def _encode_turns(message: Message, text: str, calls: str) -> list[dict[str, JSO
     return [turn]
 
 
-def _encode(example: Example, calls: str = "wrap", system: str = "column") -> RowValue:
+def _with_joined_results(turns: list[dict[str, JSON]]) -> list[dict[str, JSON]]:
+    joined: list[dict[str, JSON]] = []
+    for turn in turns:
+        if joined and turn["from"] == joined[-1]["from"] == "observation":
+            joined[-1] = {**joined[-1], **turn, "value": joined[-1]["value"] + BETWEEN_RESULTS + turn["value"]}
+        else:
+            joined.append(turn)
+    return joined
+
+
+def _encode(example: Example, calls: str = "wrap", results: str = "turns", system: str = "column") -> RowValue:
     texts, media = mark_media(example.all_messages())
     waiting = iter(texts)
 
     def turns(messages: list[Message]) -> list[dict[str, JSON]]:
-        return [turn for message in messages for turn in _encode_turns(message, next(waiting), calls)]
+        made = [turn for message in messages for turn in _encode_turns(message, next(waiting), calls)]
+        return _with_joined_results(made) if results == "joined" else made
 
     row: RowValue = {"conversations": turns(example.messages)}
     first = row["conversations"][0] if row["conversations"] else {}
@@ -294,5 +315,6 @@ FORMAT = Format(
     places=_places,
     plain=Plain(_decode_plain, _encode_plain),
     options=_OPTIONS,
+    dialects={"llamafactory": {"results": "joined"}},
     row=Conversation | Preference,
 )

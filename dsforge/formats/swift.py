@@ -62,6 +62,7 @@ _HOLDS = frozenset(
         Feature.IRREGULAR_TURNS,
         Feature.TOOLS,
         Feature.TOOL_CALLS,
+        Feature.PARALLEL_RESULTS,
         Feature.TEXT_BESIDE_TOOL_CALLS,
         Feature.REASONING,
         Feature.IMAGES,

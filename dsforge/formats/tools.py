@@ -9,6 +9,8 @@ from dsforge.example import JSON, ToolCall
 from dsforge.formats.expect import WRONG_TYPE, as_list, as_object, as_text, kind_of, need, parse_json_text, parse_text
 
 BAD_CALL = "T206"
+BETWEEN_RESULTS = "\n</tool_response>\n<tool_response>\n"
+"""What LLaMA-Factory puts between several results of tools, which it takes as one turn (its OpenAI converter)."""
 _CALL_KEYS = frozenset({"id", "type", "function", "name", "arguments"})
 
 

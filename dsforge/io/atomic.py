@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import sys
@@ -89,6 +90,28 @@ def publish(finished: Path, path: str | Path) -> None:
         raise OutputError(f"{target} cannot be written: {error.strerror or error}") from error
 
 
+def lock(file: BinaryIO) -> bool:
+    """Take the lock of an open file, which the end of its holder gives back; False where another process has it."""
+    if sys.platform == "win32":  # has no flock; two equal runs at once are on their own there
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_stale(partial: Path, target: Path) -> None:
+    """Remove what killed processes left half written of the same file; not what one is writing now."""
+    for other in target.parent.glob(f".{glob.escape(target.name)}.*.partial"):
+        if other != partial:
+            with suppress(FileNotFoundError), other.open("rb") as file:
+                if lock(file):
+                    other.unlink()
+
+
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     """A binary file that takes the name `path` only when the block ends without an error.
@@ -115,8 +138,10 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         return
     target = target.resolve()
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    _remove_stale(partial, target)
     try:
         with partial.open("wb") as file:
+            lock(file)
             yield file
             file.flush()
             os.fsync(file.fileno())

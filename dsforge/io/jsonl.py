@@ -32,7 +32,7 @@ def iter_lines(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterat
     for number, line in enumerate(file, 1):
         if offset >= last:
             return
-        yield number, offset, line.rstrip(b"\r\n")
+        yield number, offset, line.removesuffix(b"\n").removesuffix(b"\r")
         offset += len(line)
 
 

@@ -68,7 +68,8 @@ def _check_text(name: str, head: bytes) -> None:
                 f"{name} looks like UTF-16 without a byte order mark: save it as UTF-8 "
                 f"(iconv -f UTF-16LE -t UTF-8 {name} > utf8.jsonl)"
             )
-        raise InputError(f"{name} is a binary file: dsforge reads JSONL, JSON, CSV, Excel and Parquet")
+        if not (head.lstrip(b" \t\r\n" + UTF8_BOM).startswith((b"{", b"[")) and head.count(0) < len(head) // 100):
+            raise InputError(f"{name} is a binary file: dsforge reads JSONL, JSON, CSV, Excel and Parquet")
     if not head.strip(b" \t\r\n" + UTF8_BOM):
         raise InputError(f"{name} holds only blank lines: there is no row in it")
 

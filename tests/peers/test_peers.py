@@ -119,7 +119,7 @@ def llamafactory(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row
         "sft": (_convert(folder, "sft", [*PLAIN, *TOOLS], "sharegpt"), "sharegpt"),
         "alpaca": (_convert(folder, "alpaca", PLAIN, "alpaca"), "alpaca"),
         "reasoning": (_convert(folder, "reasoning", [REASONING], "sharegpt"), "sharegpt"),
-        "parallel": (_convert(folder, "parallel", [PARALLEL], "sharegpt"), "sharegpt"),
+        "parallel": (_convert(folder, "parallel", [PARALLEL], "llamafactory"), "sharegpt"),
         "image": (_convert(folder, "image", [IMAGE], "sharegpt"), "sharegpt"),
         "pairs": (_convert(folder, "pairs", PAIRS, "sharegpt"), "sharegpt"),
         "alpaca pairs": (_convert(folder, "alpaca-pairs", PAIRS, "alpaca"), "alpaca"),
@@ -172,7 +172,6 @@ def test_llamafactory_sees_reasoning_images_and_labels(llamafactory: dict[str, l
     assert [turn["content"] for turn in bad["_response"]] == ["", "What?"]
 
 
-@pytest.mark.xfail(strict=True, reason="two results in a row: LLaMA-Factory drops the row, and convert does not say so")
 def test_llamafactory_keeps_parallel_calls(llamafactory: dict[str, list[Row]]) -> None:
     assert llamafactory["parallel"][0]["_prompt"]
 

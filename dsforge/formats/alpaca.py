@@ -7,6 +7,7 @@ How instruction and input become one text is an option: trainers do not agree. P
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from msgspec import Meta
@@ -171,16 +172,24 @@ def _places(row: RowValue, example: Example) -> list[str]:
     return [*places, "/instruction", *(["/chosen", "/rejected"] if example.is_preference else ["/output"])]
 
 
-def _decode_plain(row: RowValue) -> Turns | None:
-    asked, answer = row["instruction"], row["output"]
-    extra_input = row["input"] if len(row) == 3 else ""
-    if type(asked) is not str or type(answer) is not str or type(extra_input) is not str:
-        return None
-    if not asked or answer.startswith("<think>") or not 2 <= len(row) <= 3:
-        return None
-    if not extra_input:
-        return _ONE_TURN, (asked, answer), None
-    return _ONE_TURN, (asked + _JOIN + extra_input, answer), len(asked) + len(_JOIN)
+def _decode_plain(rows: Iterable[JSON], width: int) -> Iterator[Turns | None]:
+    for row in rows:
+        try:
+            asked, answer = row["instruction"], row["output"]
+            extra_input = row["input"] if width == 3 else ""
+            plain = type(asked) is type(answer) is type(extra_input) is str and asked and len(row) == width <= 3
+        except (KeyError, TypeError):
+            plain = False
+        if not plain or answer.startswith("<think>"):
+            yield None
+        elif extra_input:
+            yield _ONE_TURN, (asked + _JOIN + extra_input, answer), len(asked) + len(_JOIN)
+        else:
+            yield _ONE_TURN, (asked, answer), None
+
+
+def _decode_one(row: RowValue) -> Turns | None:
+    return next(_decode_plain((row,), len(row)))
 
 
 def _encode_plain(turns: Turns) -> RowValue | None:
@@ -241,7 +250,7 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=_places,
-    plain=Plain(_decode_plain, _encode_plain),
+    plain=Plain(_decode_one, _encode_plain, _decode_plain),
     options=_OPTIONS,
     row=Instruction | Preference,
 )

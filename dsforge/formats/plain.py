@@ -8,8 +8,10 @@ the long one write the same bytes and count the same losses. Whatever is not pla
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
@@ -28,10 +30,11 @@ Turns: TypeAlias = "tuple[Roles, Sequence[str], int | None]"
 """`(roles, texts, input_at)` of a conversation of texts; `input_at` is that of the last user message (see
 `Message.input_at`)."""
 
-_NOT_PLAIN = (orjson.JSONDecodeError, KeyError, TypeError, AttributeError)
-"""What a row that is not plain may raise on the short way."""
-
 Decode: TypeAlias = "Callable[[dict[str, JSON]], Turns | None]"
+DecodeAll: TypeAlias = "Callable[[Iterable[JSON], int], Iterator[Turns | None]]"
+
+_NOT_PLAIN = (KeyError, TypeError, AttributeError)
+"""What the `decode` of a format may raise for a row that is not plain."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,23 @@ class Plain:
     """How a format reads and writes plain rows; each gives None where the row needs the long way.
 
     `decode` may raise KeyError, TypeError or AttributeError for a row that is not plain. `encode` writes a text as it
-    is, or leaves it to the long way.
+    is, or leaves it to the long way. `decode_all` does the same as `decode` for many values at once, of which only
+    those with so many fields can be plain; a format may bring a faster one.
     """
 
     decode: Decode
     encode: Callable[[Turns], dict[str, JSON] | None]
+    decode_all: DecodeAll | None = None
+
+    def each(self, values: Iterable[JSON], width: int) -> Iterator[Turns | None]:
+        """The turns of each value, None for those that are no plain rows of `width` fields."""
+        return self.decode_all(values, width) if self.decode_all else map(partial(self._one, width=width), values)
+
+    def _one(self, value: JSON, width: int) -> Turns | None:
+        try:
+            return self.decode(value) if type(value) is dict and len(value) == width else None
+        except _NOT_PLAIN:
+            return None
 
 
 def _as_example(roles: Roles, texts: list[str], input_at: int | None) -> Example:
@@ -57,25 +72,38 @@ def _as_example(roles: Roles, texts: list[str], input_at: int | None) -> Example
 class _Kind:
     """Rows that are alike but for their texts: how many were converted, and what each lost.
 
-    `write` gives the row with these texts as JSON; it is None where rows of the kind need the long way. `quotes` is how
-    many quotation marks a row has more than what is written for it: those of keys and texts, for a quotation mark
-    within a text stands in both.
+    `row` is filled anew for every row of the kind and written at once: making it anew would cost more. `slots` are the
+    places of its texts, None where rows of the kind need the long way. `quotes` is how many quotation marks a row has
+    more than what is written for it: those of keys and texts, for a quotation mark within a text stands in both.
+    `bytes` is the same of bytes, for a row without white space and needless escapes; any other row has more.
     """
 
-    __slots__ = ("first", "format", "lost", "quotes", "rows", "waiting", "write")
+    __slots__ = ("bytes", "first", "format", "lost", "quotes", "row", "rows", "slots", "waiting")
 
     def __init__(self, format_name: str, lost: frozenset[str], first: int) -> None:
         self.format = format_name
         self.lost = lost
         self.first = first
-        self.rows = self.waiting = 0
-        self.write: Callable[[Sequence[str]], bytes] | None = None
-        self.quotes = 0
+        self.rows = self.waiting = self.quotes = self.bytes = 0
+        self.row: JSON = None
+        self.slots: list[tuple[Any, Any]] | None = None
+
+    def write(self, texts: Sequence[str]) -> bytes:
+        """The row with these texts."""
+        for (holder, key), text in zip(self.slots or (), texts, strict=True):
+            holder[key] = text
+        return orjson.dumps(self.row)
 
 
-Kinds: TypeAlias = "dict[Roles, _Kind]"
-Found: TypeAlias = "tuple[str, Decode, Kinds, Kinds]"
-"""The name of a format, its `decode`, and the kinds of its rows: those without an input, and those with one."""
+class _Source:
+    """Plain rows of one format with as many fields, and their kinds: those without an input, and those with one."""
+
+    __slots__ = ("kinds", "name", "plain", "split_kinds", "width")
+
+    def __init__(self, name: str, plain: Plain, width: int) -> None:
+        self.name, self.plain, self.width = name, plain, width
+        self.kinds: dict[Roles, _Kind] = {}
+        self.split_kinds: dict[Roles, _Kind] = {}
 
 
 class ShortWay:
@@ -84,9 +112,9 @@ class ShortWay:
     `readers` gives formats with their options in place of those that rows are found to be in. With `drop_lossy` rows
     that would lose a feature are left to the long way, which rejects them.
 
-    What it must not overlook is a key that stands twice in a row: a parser keeps one of the two in silence. So the
-    quotation marks of a whole batch are counted, read and written; only if the two differ by more than the kinds of
-    its rows say is each row looked at by itself.
+    What it must not overlook is a key that stands twice in a row: a parser keeps one of the two in silence. Where a
+    batch is no longer than its rows must be, there is none. Else the quotation marks of the batch are counted, read and
+    written; only if the two differ by more than the kinds of its rows say is each row looked at by itself.
     """
 
     def __init__(
@@ -102,7 +130,9 @@ class ShortWay:
         self._to = to
         self._encode = to.plain.encode if to.plain else None
         self._drop_lossy = drop_lossy
-        self._known: dict[tuple[str, ...], Found | None] = {}
+        self._sources: dict[tuple[str, int], _Source] = {}
+        self._long: set[tuple[str, ...]] = set()
+        self._usual: _Source | None = None
         self._kinds: list[_Kind] = []
 
     def __call__(self, lines: list[bytes], first_line: int = 1) -> list[bytes | None]:
@@ -116,92 +146,115 @@ class ShortWay:
         if self._encode is None:
             return [None] * len(lines), None
         converted = self._pass(lines, first_line, careful=False)
-        kept = [row for row in converted if row is not None]
-        joined = separator.join(kept)
-        if not self._quotes_agree(block, lines, converted, joined):
+        is_whole = sum(kind.waiting for kind in self._kinds) == len(lines)
+        joined = separator.join(converted if is_whole else filter(None, converted))  # type: ignore[arg-type]
+        if not (
+            (is_whole and self._sizes_agree(block, len(lines), len(joined), len(separator)))
+            or self._quotes_agree(block if is_whole else _lines_of(lines, converted), joined)
+        ):
             for kind in self._kinds:
                 kind.waiting = 0
             converted = self._pass(lines, first_line, careful=True)
-            kept = []
+            is_whole = False
         for kind in self._kinds:
             kind.rows += kind.waiting
             kind.waiting = 0
-        return converted, joined if len(kept) == len(lines) else None
+        return converted, joined if is_whole else None
 
     def _pass(self, lines: list[bytes], first_line: int, careful: bool) -> list[bytes | None]:
+        rows, usual, others = _parsed(lines), self._usual, 0
+        dumps = orjson.dumps
         converted: list[bytes | None] = []
-        loads, known, add = orjson.loads, self._known, converted.append
-        for raw in lines:
-            encoded = kind = None
-            try:
-                row = loads(raw)
-                found = known.get(tuple(row)) or self._find(row)
-                if found is not None and (turns := found[1](row)) is not None:
-                    roles, texts, at = turns
-                    kind = (found[2] if at is None else found[3]).get(roles)
-                    if kind is None:
-                        kind = self._add_kind(found, turns, raw, first_line + len(converted))
-                    if kind is not None and kind.write is not None:
-                        encoded = kind.write(texts)
-                        if careful and not _same_quotes(raw, encoded, kind.quotes):
-                            encoded = None
-            except _NOT_PLAIN:
-                add(None)
+        decoded: Iterable[Turns | None] = repeat(None, len(rows))
+        if usual is not None:
+            decoded = usual.plain.each(rows, usual.width)
+        for index, turns in enumerate(decoded):
+            source = usual
+            if turns is None or source is None:
+                others += 1
+                source, turns = self._of_another_source(rows[index])
+                if turns is None or source is None:
+                    converted.append(None)
+                    continue
+            roles, texts, at = turns
+            kind = (source.kinds if at is None else source.split_kinds).get(roles)
+            if kind is None:
+                kind = self._add_kind(source, turns, lines[index], first_line + index)
+            if kind is None or kind.slots is None:
+                converted.append(None)
                 continue
-            if encoded is not None and kind is not None:
-                kind.waiting += 1
-            add(encoded)
+            if len(texts) == 2:  # most rows are one question and one answer
+                (first, key), (second, other) = kind.slots
+                first[key], second[other] = texts
+                encoded = dumps(kind.row)
+            else:
+                encoded = kind.write(texts)
+            if careful and not _same_quotes(lines[index], encoded, kind.quotes):
+                converted.append(None)
+                continue
+            kind.waiting += 1
+            converted.append(encoded)
+        if others > len(lines) // 2:
+            self._usual = next((source for source in reversed(self._sources.values()) if source is not usual), usual)
         return converted
 
-    def _quotes_agree(self, block: bytes, lines: list[bytes], converted: list[bytes | None], joined: bytes) -> bool:
-        """Whether the plain rows of a block have as many quotation marks as they should: no row has a key twice."""
-        expected = sum(kind.waiting * kind.quotes for kind in self._kinds)
-        if None in converted:
-            block = b"".join([raw for raw, row in zip(lines, converted, strict=True) if row is not None])
-        return _same_quotes(block, joined, expected)
+    def _sizes_agree(self, block: bytes, lines: int, joined: int, separator: int) -> bool:
+        """Whether the block has as many bytes as its rows need at least: then none of them has a key twice."""
+        read = len(block) - lines + (not block.endswith(b"\n"))
+        written = joined - separator * (lines - 1)
+        return read - written == sum(kind.waiting * kind.bytes for kind in self._kinds)
 
-    def _find(self, row: JSON) -> Found | None:
-        """The format of a plain row, remembered for rows with the same keys; None where it has to go the long way."""
-        if type(row) is not dict or tuple(row) in self._known:
-            return None
+    def _quotes_agree(self, read: bytes, written: bytes) -> bool:
+        """Whether there are as many quotation marks as there should be: then no row has a key twice."""
+        return _same_quotes(read, written, sum(kind.waiting * kind.quotes for kind in self._kinds))
+
+    def _of_another_source(self, row: JSON) -> tuple[_Source | None, Turns | None]:
+        """A row that is not of the usual source: its own and its turns, None where it has to go the long way."""
+        if type(row) is not dict or tuple(row) in self._long:
+            return None, None
         fmt = self._forced or detect_row(row)
         fmt = fmt and self._readers.get(fmt.name, fmt)
         if fmt is None or fmt.plain is None:
-            self._known[tuple(row)] = None
-            return None
-        if fmt.plain.decode(row) is None:
-            return None
-        found = self._known[tuple(row)] = fmt.name, fmt.plain.decode, {}, {}
-        return found
+            self._long.add(tuple(row))
+            return None, None
+        turns = next(iter(fmt.plain.each((row,), len(row))))
+        if turns is None:
+            return None, None
+        source = self._sources.get((fmt.name, len(row)))
+        if source is None:
+            source = self._sources[fmt.name, len(row)] = _Source(fmt.name, fmt.plain, len(row))
+        return source, turns
 
-    def _add_kind(self, found: Found, turns: Turns, raw: bytes, line: int) -> _Kind | None:
+    def _add_kind(self, source: _Source, turns: Turns, raw: bytes, line: int) -> _Kind | None:
         """The kind of a row that is the first of it; None where this row itself is no example of the kind."""
         if parse(raw, strict=True)[1] or rb"\u0022" in raw:
             return None
-        name, _, kinds, split_kinds = found
         roles, texts, at = turns
         lost = self._to.losses(_as_example(roles, list(texts), at))
-        kind = _Kind(name, frozenset(feature.value for feature in lost), line)
+        kind = _Kind(source.name, frozenset(feature.value for feature in lost), line)
         if not (lost & ESSENTIAL or (lost and self._drop_lossy)):
-            kind.write = self._writer(turns)
-        if kind.write:
-            kind.quotes = raw.count(b'"') - kind.write(texts).count(b'"')
-        (kinds if at is None else split_kinds)[roles] = kind
+            self._find_slots(kind, turns)
+        if kind.slots is not None:
+            encoded = kind.write(texts)
+            kind.quotes = raw.count(b'"') - encoded.count(b'"')
+            kind.bytes = len(orjson.dumps(orjson.loads(raw))) - len(encoded)
+        (source.kinds if at is None else source.split_kinds)[roles] = kind
         self._kinds.append(kind)
         return kind
 
-    def _writer(self, turns: Turns) -> Callable[[Sequence[str]], bytes] | None:
-        """Writes rows with the roles of `turns` and other texts; None where texts do not go in as they are."""
+    def _find_slots(self, kind: _Kind, turns: Turns) -> None:
+        """Give the kind a row to fill in, unless texts do not go into the format as they are."""
         roles, texts, at = turns
         assert self._encode is not None
         marks = [f"\ue000{index}" for index in range(len(texts))]
-        row = self._encode((roles, marks, at))
+        kind.row = self._encode((roles, marks, at))
         slots: dict[str, tuple[Any, Any]] = {}
-        _find_marks(row, set(marks), slots)
-        if row is None or slots.keys() != set(marks):
-            return None
-        write = _filler(row, [slots[mark] for mark in marks])
-        return write if write(texts) == orjson.dumps(self._encode(turns)) else None
+        _find_marks(kind.row, set(marks), slots)
+        if kind.row is None or slots.keys() != set(marks):
+            return
+        kind.slots = [slots[mark] for mark in marks]
+        if kind.write(texts) != orjson.dumps(self._encode(turns)):
+            kind.slots = None
 
     @property
     def formats(self) -> Counter[str]:
@@ -231,24 +284,24 @@ class ShortWay:
         return first
 
 
-def _filler(row: JSON, slots: list[tuple[Any, Any]]) -> Callable[[Sequence[str]], bytes]:
-    """Puts texts into the slots of one and the same row, and writes it: making it anew would cost more."""
-    dumps = orjson.dumps
-    if len(slots) == 2:
-        (first, key), (second, other) = slots
+def _lines_of(lines: list[bytes], converted: list[bytes | None]) -> bytes:
+    """The lines that were converted, one after another."""
+    return b"".join([raw for raw, row in zip(lines, converted, strict=True) if row is not None])
 
-        def fill_two(texts: Sequence[str]) -> bytes:
-            first[key], second[other] = texts
-            return dumps(row)
 
-        return fill_two
+def _parsed(lines: list[bytes]) -> list[JSON]:
+    """The value of each line, None where it is no JSON."""
+    try:
+        return [*map(orjson.loads, lines)]
+    except orjson.JSONDecodeError:
+        return [*map(_parsed_alone, lines)]
 
-    def fill(texts: Sequence[str]) -> bytes:
-        for (holder, key), text in zip(slots, texts):  # noqa: B905 - as many of one as of the other
-            holder[key] = text
-        return dumps(row)
 
-    return fill
+def _parsed_alone(line: bytes) -> JSON:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _find_marks(value: JSON, marks: set[str], slots: dict[str, tuple[Any, Any]]) -> None:

@@ -228,21 +228,20 @@ def test_options_that_do_not_exist_are_refused(tmp_path: Path, options: dict[str
 
 def test_verify_finds_a_row_that_was_written_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The short way is made to write something else; what stands under the name stays as it was."""
-    from dsforge.formats import plain
+    from dsforge.formats.plain import _Kind
 
-    def wrong(row: Any, slots: Any) -> Any:
-        write = filler(row, slots)
-        return lambda texts: write([text.replace("b", "c") if text == "bad" else text for text in texts])
-
-    filler = plain._filler
-    monkeypatch.setattr(plain, "_filler", wrong)
+    write = _Kind.write
+    monkeypatch.setattr(
+        _Kind, "write", lambda kind, texts: write(kind, [text.replace("bad", "worse") for text in texts])
+    )
     output = tmp_path / "out.jsonl"
     output.write_text("old\n")
-    bad = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "bad"}]}
+    turn = PLAIN["messages"]
+    bad = {"messages": [*turn, turn[0], {"role": "assistant", "content": "bad"}]}
     with pytest.raises(
-        OutputError, match=r"in.jsonl:2: row 2 came back different at /messages/1/content: 'bad' became"
+        OutputError, match=r"in.jsonl:2: row 2 came back different at /messages/3/content: 'bad' became"
     ):
-        convert([_file(tmp_path, PLAIN, bad)], output, "sharegpt", verify=True)
+        convert([_file(tmp_path, {"messages": [*turn, *turn]}, bad)], output, "sharegpt", verify=True)
     assert output.read_text() == "old\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
 

@@ -118,6 +118,7 @@ def _turns(holds: frozenset[Feature]) -> st.SearchStrategy[list[Message]]:
         return turn
     if {Feature.TOOL_CALLS, Feature.IRREGULAR_TURNS} <= holds:
         turn |= st.tuples(users, callers, results, answers).map(list)
+        turn |= st.tuples(users, callers, results, results, answers).map(list)
     return st.lists(turn, min_size=1, max_size=3).map(lambda found: [message for turn in found for message in turn])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -137,13 +138,13 @@ class _Run:
             if number == 0 and not array:
                 path.rename(finished)
             if number == 0:
-                file = finished.open("wb" if array else "ab")
+                file = finished.open("wb" if array else "r+b")
+                file.seek(0, os.SEEK_END)
                 behind = WriteBehind(file)
                 behind.write(b"[\n" if array else b"")
             if part.rows_out and (number or array):
                 behind.write(self.separator if begun else b"")
-                with path.open("rb") as rows:
-                    shutil.copyfileobj(rows, behind, 4 << 20)
+                behind.append(path)
             begun = begun or part.rows_out > 0
         behind.write((b"\n" if begun else b"") + (b"]\n" if array else b""))
         behind.close()

@@ -73,12 +73,13 @@ class _Kind:
     """Rows that are alike but for their texts: how many were converted, and what each lost.
 
     `row` is filled anew for every row of the kind and written at once: making it anew would cost more. `slots` are the
-    places of its texts, None where rows of the kind need the long way. `quotes` is how many quotation marks a row has
+    places of its texts, None where rows of the kind need the long way; `two_slots` are the same where there are two, as
+    in most rows. `quotes` is how many quotation marks a row has
     more than what is written for it: those of keys and texts, for a quotation mark within a text stands in both.
     `bytes` is the same of bytes, for a row without white space and needless escapes; any other row has more.
     """
 
-    __slots__ = ("bytes", "first", "format", "lost", "quotes", "row", "rows", "slots", "waiting")
+    __slots__ = ("bytes", "first", "format", "lost", "quotes", "row", "rows", "slots", "two_slots", "waiting")
 
     def __init__(self, format_name: str, lost: frozenset[str], first: int) -> None:
         self.format = format_name
@@ -87,6 +88,7 @@ class _Kind:
         self.rows = self.waiting = self.quotes = self.bytes = 0
         self.row: JSON = None
         self.slots: list[tuple[Any, Any]] | None = None
+        self.two_slots: tuple[Any, Any, Any, Any] | None = None
 
     def write(self, texts: Sequence[str]) -> bytes:
         """The row with these texts."""
@@ -163,8 +165,8 @@ class ShortWay:
 
     def _pass(self, lines: list[bytes], first_line: int, careful: bool) -> list[bytes | None]:
         rows, usual, others = _parsed(lines), self._usual, 0
-        dumps = orjson.dumps
         converted: list[bytes | None] = []
+        dumps, add = orjson.dumps, converted.append
         decoded: Iterable[Turns | None] = repeat(None, len(rows))
         if usual is not None:
             decoded = usual.plain.each(rows, usual.width)
@@ -174,26 +176,26 @@ class ShortWay:
                 others += 1
                 source, turns = self._of_another_source(rows[index])
                 if turns is None or source is None:
-                    converted.append(None)
+                    add(None)
                     continue
             roles, texts, at = turns
             kind = (source.kinds if at is None else source.split_kinds).get(roles)
             if kind is None:
                 kind = self._add_kind(source, turns, lines[index], first_line + index)
             if kind is None or kind.slots is None:
-                converted.append(None)
+                add(None)
                 continue
-            if len(texts) == 2:  # most rows are one question and one answer
-                (first, key), (second, other) = kind.slots
+            if kind.two_slots is not None:
+                first, key, second, other = kind.two_slots
                 first[key], second[other] = texts
                 encoded = dumps(kind.row)
             else:
                 encoded = kind.write(texts)
             if careful and not _same_quotes(lines[index], encoded, kind.quotes):
-                converted.append(None)
+                add(None)
                 continue
             kind.waiting += 1
-            converted.append(encoded)
+            add(encoded)
         if others > len(lines) // 2:
             self._usual = next((source for source in reversed(self._sources.values()) if source is not usual), usual)
         return converted
@@ -255,6 +257,8 @@ class ShortWay:
         kind.slots = [slots[mark] for mark in marks]
         if kind.write(texts) != orjson.dumps(self._encode(turns)):
             kind.slots = None
+        elif len(marks) == 2:
+            kind.two_slots = (*kind.slots[0], *kind.slots[1])
 
     @property
     def formats(self) -> Counter[str]:

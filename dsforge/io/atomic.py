@@ -53,7 +53,23 @@ class WriteBehind:
     def write(self, data: bytes) -> None:
         """Write all of `data`."""
         self.file.write(data)
-        self._unflushed += len(data)
+        self._wrote(len(data))
+
+    def append(self, path: Path) -> None:
+        """Write all of the file `path`."""
+        with path.open("rb") as source:
+            self.file.flush()
+            copied = 0
+            if sys.platform == "linux":  # within the system, which is twice as fast
+                while sent := os.sendfile(self.file.fileno(), source.fileno(), copied, 1 << 26):
+                    copied += sent
+            else:
+                shutil.copyfileobj(source, self.file, 1 << 22)
+                copied = source.tell()
+        self._wrote(copied)
+
+    def _wrote(self, count: int) -> None:
+        self._unflushed += count
         if self._unflushed >= self._LAG and not (self._flusher and self._flusher.is_alive()):
             self._unflushed = 0
             self._flusher = threading.Thread(target=self._flush, daemon=True)

@@ -37,7 +37,7 @@ def iter_lines(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterat
 
 
 def iter_batches(
-    file: BinaryIO, start: int = 0, end: int | None = None, size: int = 1 << 17
+    file: BinaryIO, start: int = 0, end: int | None = None, size: int = 1 << 16
 ) -> Iterator[tuple[int, int, bytes, list[bytes]]]:
     """`(number of the first line, its byte offset, block, its lines)`, about `size` bytes at a time.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from typing import TYPE_CHECKING
 
 import typer
 
-from dsforge.cli.output import FORMAT, JSON_FLAG, WORKERS, Output, quantity
+from dsforge.cli.output import FORMAT, JSON_FLAG, Output, quantity
 
 if TYPE_CHECKING:
     from dsforge.convert.result import ConvertResult
@@ -89,7 +90,9 @@ def command(
     fail_on: FailOn = typer.Option(
         FailOn.reject, "--fail-on", help="Exit with 1 on a lost feature, on a rejected row, or never."
     ),
-    workers: int = WORKERS,
+    workers: int = typer.Option(
+        0, "--workers", min=0, show_default=False, help="Processes to work with [default: one for each core]."
+    ),
     as_json: bool = JSON_FLAG,
 ) -> int:
     """Convert rows from any format to another.
@@ -109,7 +112,7 @@ def command(
         to,
         from_format=from_format,
         rejects=rejects or None,
-        workers=workers,
+        workers=workers or os.cpu_count() or 1,
         options=_choices(option),
         layout=parse_layout(layout) if layout else None,
         entry=entry,

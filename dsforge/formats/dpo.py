@@ -27,6 +27,7 @@ from dsforge.formats.pairs import answer_places, decode_answer, pair_of
 from dsforge.formats.tools import decode_tools
 
 _OUTPUTS = ("preferred_output", "non_preferred_output")
+_PARALLEL = "parallel_tool_calls"
 _INPUT_KEYS = frozenset({"messages", "tools"})
 _KEYS = frozenset({"input", *_OUTPUTS})
 
@@ -35,13 +36,22 @@ def _detect(row: RowValue) -> int:
     return 95 if "preferred_output" in row or "non_preferred_output" in row else 0
 
 
+def _beyond(example: Example) -> set[Feature]:
+    """An unknown field `input` that is no more than what stood beside the messages of one is told as lost."""
+    beside = example.extra.get("input", {})
+    fits = isinstance(beside, dict) and beside and _INPUT_KEYS.isdisjoint(beside) and _PARALLEL not in beside
+    return set() if fits or "input" not in example.extra else {Feature.EXTRA}
+
+
 def _decode(row: RowValue, reasoning: str = "") -> Example:
     prompt = as_object(need(row, "input"), "/input")
     messages = decode_messages(need(prompt, "messages", "/input"), "/input/messages")
     chosen, rejected = (decode_answer(need(row, key), f"/{key}") for key in _OUTPUTS)
     meta, extra = split_known(row, _KEYS)
     beside = {key: value for key, value in prompt.items() if key not in _INPUT_KEYS}
-    if beside:  # parallel_tool_calls, for one: goes back beside the messages it belongs to
+    if _PARALLEL in beside and _PARALLEL not in extra:  # in other formats it stands beside the messages
+        extra = {**extra, _PARALLEL: beside.pop(_PARALLEL)}
+    if beside:  # goes back beside the messages it belongs to
         extra = {**extra, "input": beside}
     tools = decode_tools(prompt.get("tools"), "/input/tools")
     example = Example(messages, tools, chosen, rejected, None, meta, extra)
@@ -63,6 +73,8 @@ def _encode(
     beside = extra.pop("input", None)
     if isinstance(beside, dict):
         prompt |= {key: value for key, value in beside.items() if key not in _INPUT_KEYS}
+    if _PARALLEL in extra and _PARALLEL not in prompt:
+        prompt[_PARALLEL] = extra.pop(_PARALLEL)
     row: RowValue = {
         "input": prompt,
         "preferred_output": [encode_message(message, style) for message in chosen],
@@ -100,6 +112,7 @@ FORMAT = Format(
     '"non_preferred_output": [{"role": "assistant", "content": "What?"}]}',
     holds=frozenset(Feature) - {Feature.INPUT_SPLIT, Feature.LABEL, Feature.RANKING},
     keys=_KEYS - {"input"},
+    beyond=_beyond,
     message_keys=MESSAGE_KEYS,
     detect=_detect,
     decode=_decode,

@@ -59,6 +59,13 @@ class Reason(Struct):
     first: Annotated[str, Meta(description="The reason of the first.")]
 
 
+class Place(Struct):
+    """A line of a file."""
+
+    path: str
+    line: int
+
+
 class Manifest(Struct, kw_only=True):
     """What a converted file was made of, by which choices, and what was lost on the way."""
 
@@ -74,6 +81,8 @@ class Manifest(Struct, kw_only=True):
     rows_rejected: int
     rejected: Annotated[list[Reason], Meta(description="Rejected rows, by reason.")]
     losses: Annotated[dict[str, int], Meta(description="Rows that lost something, by what it is.")]
+    first_lost: Annotated[dict[str, Place], Meta(description="Where the first row of each loss stands.")]
+    lost_fields: Annotated[dict[str, int], Meta(description="Unknown fields of rows that were lost, by name.")]
     options: Annotated[dict[str, str], Meta(description="Every option in effect.")]
     map: Annotated[dict[str, str] | None, Meta(description="The fields named with --map.")]
     dataset_info: Annotated[str | None, Meta(description="The entry of a dataset_info.json that was followed.")]

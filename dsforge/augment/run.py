@@ -66,7 +66,7 @@ def augment(
     """
     rejects = rejects or rejects_path(output)
     journal = Path(journal) if journal else journal_path(output)
-    check_outputs([source], [output, rejects, journal])
+    check_outputs([source], [output, rejects], others=[journal])
     seeds = SeedReader(source, wish)
     spill = Spill()
     try:

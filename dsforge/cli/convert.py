@@ -44,7 +44,9 @@ class OnLoss(str, Enum):
 @app.command()
 def command(
     inputs: list[str] = typer.Argument(
-        ..., metavar="INPUT...", help="JSONL, JSON, CSV, Excel, Parquet; files, globs, dataset folders; - is stdin."
+        ...,
+        metavar="INPUT...",
+        help="JSONL, JSON, CSV, Excel, Parquet; files, globs, dataset folders; - is stdin (not CSV).",
     ),
     to: str = typer.Option(..., "--to", "-t", help="The format to write, as chatml; dsforge formats lists them."),
     output: str = typer.Option(
@@ -126,7 +128,7 @@ def command(
         manifest=manifest,
     )
     rejects_file = (rejects or str(rejects_path(output))) if result.rows_rejected and result.written else None
-    _say(out, inputs, output, to, result)
+    _say(out, inputs, output, to, result, keep_extra)
     if rejects_file:
         out.note(f"dsforge: rejected rows with their reasons: {rejects_file}")
     _print_json(out, output, to, result, rejects_file)
@@ -170,12 +172,18 @@ def _described(inputs: list[str], dataset_info: str) -> tuple[list[str], Entry |
     return inputs, entry
 
 
-def _say(out: Output, inputs: list[str], output: str, to: str, result: ConvertResult) -> None:
+_UNKNOWN = ("metadata", "unknown row fields", "unknown message fields")
+
+
+def _say(out: Output, inputs: list[str], output: str, to: str, result: ConvertResult, keep_extra: bool) -> None:
     read = ", ".join(sorted(result.formats)) or "nothing readable"
+    went = f"{result.rows_out:,} out, {result.rows_rejected:,} rejected"
+    if not result.written:
+        went = f"{result.rows_out:,} would go out and {result.rows_rejected:,} be rejected, but nothing was written"
     out.say(
         f"{' '.join(inputs)} ({read}) -> {output} ({to}): {quantity(result.rows_in, 'row')} in, "
-        f"{result.rows_out:,} out, {result.rows_rejected:,} rejected"
-        + (f"; {result.verified:,} verified" if result.verified else "")
+        + went
+        + (f"; {result.verified:,} verified" if result.verified is not None else "")
     )
     for notice in result.notices:
         out.say(f"  note  {notice}")
@@ -184,14 +192,18 @@ def _say(out: Output, inputs: list[str], output: str, to: str, result: ConvertRe
         for feature, rows in sorted(result.losses.items(), key=lambda item: (-item[1], item[0])):
             path, line = result.first_lost[feature]
             lost = out.style("  lost  ", "yellow")
-            out.say(f"{lost}{feature:{width}}  {quantity(rows, 'row'):>12}  first {path}:{line} ({to} cannot hold it)")
+            why = f"{to} cannot hold it" if keep_extra or feature not in _UNKNOWN else "--no-keep-extra"
+            out.say(f"{lost}{feature:{width}}  {quantity(rows, 'row'):>12}  first {path}:{line} ({why})")
+    if result.lost_fields:
+        names = ", ".join(f"{name} ({rows:,})" for name, rows in sorted(result.lost_fields.items())[:12])
+        out.say(f"        fields: {names}{' and more' if len(result.lost_fields) > 12 else ''}")
     for reason in result.reasons:
         out.say(
             out.style("  rejected  ", "red")
             + f"{quantity(reason.rows, 'row')} {reason.code}: {'the first: ' if reason.rows > 1 else ''}{reason.first}"
         )
     if not result.written:
-        out.say(f"{output} was not written: --on-loss error")
+        out.say(f"{output} was not written: --on-loss error; what would be rejected is told above")
 
 
 def _print_json(out: Output, output: str, to: str, result: ConvertResult, rejects_file: str | None) -> None:
@@ -209,6 +221,8 @@ def _print_json(out: Output, output: str, to: str, result: ConvertResult, reject
         reasons=[asdict(reason) for reason in result.reasons],
         output=output if result.written else None,
         rejects=rejects_file,
+        lost_fields=result.lost_fields,
+        written=result.written,
         notices=result.notices,
         verified=result.verified,
     )

@@ -27,6 +27,9 @@ def command(
         _print_schema(name)
         return
     out = Output(as_json)
+    if name == "custom":
+        _explain_custom(out)
+        return
     chosen = [get_format(name)] if name else list(all_formats().values())
     if not name:
         out.table(["format", "what it is"], [(fmt.name, fmt.summary) for fmt in chosen])
@@ -45,6 +48,15 @@ def _print_schema(name: str) -> None:
     if not name:
         raise UsageError("--schema needs a format, as in dsforge formats chatml --schema")
     print(written(schema_of(get_format(name))), end="")
+
+
+def _explain_custom(out: Output) -> None:
+    from dsforge.formats.layout import FIELDS
+
+    out.say("custom: a layout of your own, read or (--to custom) written; paths go into objects by dots\n")
+    out.say("  dsforge convert FILE --map prompt=question --map completion=answer.text --to chatml\n")
+    for field, what in FIELDS.items():
+        out.say(f"    --map {field + '=PATH':20} {what}")
 
 
 def _explain(out: Output, fmt: Format) -> None:

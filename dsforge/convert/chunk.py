@@ -68,6 +68,16 @@ def encode_for(
     return value, lost
 
 
+def lost_fields(example: Example, to: Format, keep_extra: bool, lost: set[Feature]) -> list[str]:
+    """The unknown fields and metadata of the row that are not written."""
+    if not keep_extra:
+        return [*example.meta, *example.extra]
+    gone = list(example.meta) if Feature.METADATA in lost else []
+    if Feature.EXTRA in lost:
+        gone += [key for key in example.extra if Feature.EXTRA not in to.holds or key in to.keys]
+    return gone
+
+
 def without_extra(example: Example) -> tuple[Example, set[Feature]]:
     """The example without metadata and unknown fields, and which of them it had."""
     dropped = {Feature.METADATA} if example.meta else set()
@@ -151,6 +161,8 @@ class _Converter:
                 Reject(self._reader.path, row.number, row.line, error.code, error.reason, error.pointer, row.raw)
             )
             return None
+        for name in lost_fields(example, self.to, self.job.keep_extra, lost):
+            self.result.lost_fields[name] = self.result.lost_fields.get(name, 0) + 1
         for feature in lost:
             self._losses[feature.value] += 1
             self.result.first_lost.setdefault(feature.value, (self._reader.path, row.line))

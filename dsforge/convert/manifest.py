@@ -38,13 +38,15 @@ def write_manifest(
         "rows_rejected": result.rows_rejected,
         "rejected": [{"code": reason.code, "rows": reason.rows, "first": reason.first} for reason in result.reasons],
         "losses": result.losses,
+        "first_lost": {feature: {"path": path, "line": line} for feature, (path, line) in result.first_lost.items()},
+        "lost_fields": result.lost_fields,
         "options": job.choices(result.formats),
         "map": layout,
         "dataset_info": job.entry.name if job.entry else None,
         "on_loss": job.on_loss,
         "keep_extra": job.keep_extra,
         "hf_compat": job.hf_compat,
-        "verified": result.verified or None,
+        "verified": result.verified,
     }
     with atomic_write(manifest_path(output)) as file:
         file.write(json.dumps(manifest, ensure_ascii=False, indent=2).encode() + b"\n")

@@ -26,8 +26,8 @@ class Reason(msgspec.Struct):
 
 class ConvertResult(msgspec.Struct):
     """What a conversion did. `losses` counts, by feature, the rows that lost it, `first_lost` says where the first
-    stands; `formats` counts the rows read. `written` is False where a loss was an error and nothing was written.
-    `notices` are for the user.
+    stands, `lost_fields` names the unknown fields among them; `formats` counts the rows read. `written` is False where
+    a loss was an error and nothing was written. `verified` is None where nobody asked. `notices` are for the user.
 
     Conservation: rows_in = rows_out + rows_rejected.
     """
@@ -42,7 +42,8 @@ class ConvertResult(msgspec.Struct):
     reasons: list[Reason] = []
     notices: list[str] = []
     written: bool = True
-    verified: int = 0
+    verified: int | None = None
+    lost_fields: dict[str, int] = {}
 
     def count_reject(self, code: str, reason: str, rows: int = 1) -> None:
         """Count rejected rows under their code; those that the format cannot hold, under their own words."""
@@ -56,7 +57,7 @@ class ConvertResult(msgspec.Struct):
         """Take the counts of another part of the work into this one; its lines count from its own beginning."""
         for name in ("rows_in", "rows_out", "rows_rejected", "lines"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("formats", "losses"):
+        for name in ("formats", "losses", "lost_fields"):
             setattr(self, name, dict(Counter(getattr(self, name)) + Counter(getattr(other, name))))
         for feature, (path, line) in other.first_lost.items():
             self.first_lost.setdefault(feature, (path, line + lines_before))

@@ -17,11 +17,11 @@ from dsforge.convert.result import ConvertResult
 from dsforge.engine.chunks import Chunk, plan_chunks, plan_identity, read_once
 from dsforge.engine.local import local_executor
 from dsforge.engine.plan import Task, stage_results, work_folder
-from dsforge.errors import UsageError
+from dsforge.errors import OutputError, UsageError
 from dsforge.io.atomic import WriteBehind, atomic_write, is_special, publish
 from dsforge.io.expand import expand_sources
 from dsforge.io.jsonl import dumps
-from dsforge.io.rejects import rejects_path, remove_stale
+from dsforge.io.rejects import is_stale, rejects_path, remove_stale
 from dsforge.io.together import check_outputs
 from dsforge.io.write import output_of, row_writer, write_rows
 
@@ -87,6 +87,8 @@ class _Run:
 
     def __call__(self, workers: int, verify: bool, manifest: bool) -> ConvertResult:
         manifest = manifest and not self.passes_through
+        if str(self.output).endswith(("/", os.sep)):
+            raise OutputError(f"{self.output} is a folder: name a file in it")
         beside = [self.rejects, *([manifest_path(self.output)] if manifest else [])]
         check_outputs(self.sources, [self.output, *beside], bundles=self.in_bundle)
         encoding = self.job.encoding
@@ -121,6 +123,8 @@ class _Run:
         if self.job.on_loss == "error" and (total.losses or total.cannot_be_held):
             total.written = False
             return total
+        if total.rows_rejected and self.rejects == rejects_path(self.output) and not is_stale(self.rejects):
+            raise OutputError(f"{self.rejects} is no rejects file of dsforge, and would be lost: give --rejects a name")
         self._publish(outputs, finished, total, verify)
         _merge_rejects(list(zip(chunks, parts, outputs, strict=True)), self.rejects, total.rows_rejected)
         return total
@@ -164,7 +168,7 @@ class _Run:
         if verify:
             from dsforge.convert.verify import verify as verify_rows
 
-            total.verified = verify_rows(self.sources, self.job, finished, str(self.output))
+            total.verified = verify_rows(self.sources, self.job, finished, str(self.output), total.rows_out)
         if self.passes_through:
             with atomic_write(self.output) as file, finished.open("rb") as rows:
                 shutil.copyfileobj(rows, file, 1 << 20)

@@ -46,6 +46,8 @@ TOOLS_OPTION = Option(
 
 def _detect(row: RowValue) -> int:
     messages = row.get("messages")
+    if messages == []:
+        return 5
     if isinstance(messages, list) or (isinstance(messages, str) and messages.lstrip().startswith("[")):
         return 92 if "chosen" in row and "rejected" in row else 60
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dsforge.example import JSON
 from dsforge.formats.format import Format, all_formats
 
-_MANY = 10_000
+_MANY, _FEW = 10_000, 100
 _candidates: dict[tuple[str, ...], list[Format]] = {}
 
 
@@ -29,6 +29,6 @@ def detect_row(row: JSON) -> Format | None:
 def _find_candidates(keys: tuple[str, ...]) -> list[Format]:
     """The formats that have one of the keys: only such a format can know the row. Remembered, for files repeat them."""
     found = [fmt for fmt in all_formats().values() if not fmt.rows_are_arrays and not fmt.keys.isdisjoint(keys)]
-    if len(_candidates) < _MANY:
+    if len(_candidates) < _MANY and len(keys) <= _FEW:
         _candidates[keys] = found
     return found

@@ -37,6 +37,10 @@ _NOT_PLAIN = (KeyError, TypeError, AttributeError)
 """What the `decode` of a format may raise for a row that is not plain."""
 
 
+_HUGE = 4 << 20
+"""A batch with more bytes has a row that is larger than many others together: it is not held several times over."""
+
+
 @dataclass(frozen=True)
 class Plain:
     """How a format reads and writes plain rows; each gives None where the row needs the long way.
@@ -145,7 +149,7 @@ class ShortWay:
         self, block: bytes, lines: list[bytes], first_line: int, separator: bytes = b"\n"
     ) -> tuple[list[bytes | None], bytes | None]:
         """`(each line of the block converted or None, all of them joined)`; the second is None where one is."""
-        if self._encode is None:
+        if self._encode is None or len(block) > _HUGE:
             return [None] * len(lines), None
         converted = self._pass(lines, first_line, careful=False)
         is_whole = sum(kind.waiting for kind in self._kinds) == len(lines)
@@ -217,7 +221,8 @@ class ShortWay:
         fmt = self._forced or detect_row(row)
         fmt = fmt and self._readers.get(fmt.name, fmt)
         if fmt is None or fmt.plain is None:
-            self._long.add(tuple(row))
+            if len(row) <= 100:
+                self._long.add(tuple(row))
             return None, None
         turns = next(iter(fmt.plain.each((row,), len(row))))
         if turns is None:

@@ -40,7 +40,25 @@ def decode_row(
     if not isinstance(row, list if found.rows_are_arrays else dict):
         expected = "array" if found.rows_are_arrays else "object"
         raise RowError(f"a row of {found.name} must be a JSON {expected}, not {kind_of(row)}", code="S101")
-    return found, found.decode(row)
+    example = found.decode(row)
+    if fmt is None and example.extra and not example.is_preference:
+        _refuse_second_conversation(found, example)
+    return found, example
+
+
+_CONVERSATIONS = ("messages", "conversations", "conversation", "contents", "dialog")
+
+
+def _refuse_second_conversation(fmt: Format, example: Example) -> None:
+    """RowError where the row has another conversation beside the one that was read: which one is meant?"""
+    for key in _CONVERSATIONS:
+        value = example.extra.get(key)
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            raise RowError(
+                f"the row reads as {fmt.name}, but has a conversation in {key!r} too: keep one, or name the --format",
+                f"/{key}",
+                "S101",
+            )
 
 
 def array_is_row(value: JSON, path: str, fmt: Format | None = None) -> bool:

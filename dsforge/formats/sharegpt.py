@@ -83,6 +83,8 @@ _KEYS = frozenset({"conversations", "system", "tools", "chosen", "rejected", "kt
 
 def _detect(row: RowValue) -> int:
     turns = row.get("conversations")
+    if not turns:
+        return 5 if turns == [] else 0
     return 80 if isinstance(turns, list) or (isinstance(turns, str) and turns.lstrip().startswith("[")) else 0
 
 

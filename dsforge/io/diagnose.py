@@ -131,7 +131,11 @@ def _encoding_of(raw: bytes) -> str:
     except UnicodeDecodeError:
         return "; the bytes may be Latin-1"
     chinese = re.findall("[\u4e00-\u9fa5]+", text)
-    return f"; it reads as GB18030: {max(chinese, key=len)[:12]}" if chinese else "; the bytes may be Latin-1"
+    return (
+        f"; it reads as GB18030: {max(chinese, key=len)[:12]} (--encoding gb18030 converts it)"
+        if chinese
+        else "; the bytes may be Latin-1"
+    )
 
 
 def _printable(text: str) -> str:
@@ -451,7 +455,9 @@ class _Parser:
         self.skip_space()
         if self.at < len(self.text) and not any(problem.offset == self.at for problem in self.problems):
             rest = self.text[self.at : self.at + 1]
-            if rest and rest in "}]":
+            if rest == ",":
+                self.syntax(self.at, "a comma after the row", "remove this comma")
+            elif rest and rest in "}]":
                 self.syntax(self.at, f"`{rest}` closes nothing", f"remove this `{rest}`")
             else:
                 self.syntax(self.at, "a second value after the end of the row",

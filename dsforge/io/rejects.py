@@ -82,14 +82,19 @@ def write_rejects(path: str | Path, rejects: list[Reject]) -> None:
 
 def remove_stale(path: str | Path) -> None:
     """Remove the rejects file of an earlier run, which would say what is no longer so; no other file."""
+    if Path(path).is_file() and is_stale(path):
+        Path(path).unlink()
+
+
+def is_stale(path: str | Path) -> bool:
+    """Whether what stands at `path` may be replaced: nothing, or the rejects file of an earlier run."""
     file = Path(path)
     if not file.is_file():
-        return
+        return True
     with file.open("rb") as lines:
         first = lines.readline()
     try:
         entry = orjson.loads(first)
     except orjson.JSONDecodeError:
-        return
-    if isinstance(entry, dict) and list(entry)[:6] == ["path", "row", "line", "code", "reason", "pointer"]:
-        file.unlink()
+        return False
+    return isinstance(entry, dict) and list(entry)[:6] == ["path", "row", "line", "code", "reason", "pointer"]

@@ -12,17 +12,24 @@ from dsforge.io.naming import file_of
 from dsforge.io.write import RowFile, output_of, row_file, sync
 
 
-def check_outputs(sources: Sequence[str], outputs: Iterable[str | Path], *, bundles: bool = False) -> None:
+def check_outputs(
+    sources: Sequence[str],
+    outputs: Iterable[str | Path],
+    *,
+    bundles: bool = False,
+    others: Iterable[str | Path] = (),
+) -> None:
     """Refuse, before the work, outputs that cannot be written, are one another, or are an input.
 
-    With `bundles` a zip of rows and the files they name can be written too.
+    With `bundles` a zip of rows and the files they name can be written too. `others` are outputs that hold no rows.
 
     Raises:
         UsageError, OutputError, MissingExtraError
     """
     taken: set[Path] = set()
     inputs = {file_of(source).resolve() for source in sources if source != "-"}
-    for output in outputs:
+    rows = list(outputs)
+    for number, output in enumerate([*rows, *others]):
         if str(output) == "-":
             continue
         place = Path(output).resolve()
@@ -31,7 +38,7 @@ def check_outputs(sources: Sequence[str], outputs: Iterable[str | Path], *, bund
         if place in taken:
             raise UsageError(f"{output} is named for two outputs: give each a file of its own")
         taken.add(place)
-        if not (bundles and place.suffix.lower() == ".zip"):
+        if number < len(rows) and not (bundles and place.suffix.lower() == ".zip"):
             output_of(output)
         check_writable(Path(output))
 

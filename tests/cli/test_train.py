@@ -31,7 +31,7 @@ def test_a_run_from_the_command_line(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr  # rows were rejected
     text = done.stdout
     assert "smoke model" in text
-    assert "rows      rows.jsonl (chatml, dpo): 16 rows in, 12 used, 4 rejected" in text
+    assert "rows      rows.jsonl (chatml, prompt-completion): 16 rows in, 12 used, 4 rejected" in text
     assert "validate  check.jsonl (chatml): 2 rows in, 2 used, 0 rejected" in text
     assert "[[Yes, it is in stock.<|im_end|>]]" in text
     assert "┤" in text

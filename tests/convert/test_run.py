@@ -263,3 +263,39 @@ def test_a_cell_that_excel_cannot_hold_is_a_rejected_row(tmp_path: Path) -> None
     assert (result.rows_out, result.rows_rejected) == (1, 1)
     assert "32,767" in result.reasons[0].first
     assert json.loads(_read(tmp_path / "out.rejects.jsonl")[0]["raw"]) == rows[0]
+
+
+def test_a_row_with_two_conversations_is_refused_unless_the_format_is_named(tmp_path: Path) -> None:
+    both = {**PLAIN, "conversations": [{"from": "human", "value": "other"}, {"from": "gpt", "value": "b"}]}
+    alpaca = {**PLAIN, "instruction": "a", "output": "b"}
+    empty = {**PLAIN, "conversations": []}
+    source = _file(tmp_path, both, alpaca, empty)
+    result = convert([source], tmp_path / "out.jsonl", "chatml", verify=True)
+    assert (result.rows_out, result.rows_rejected, result.verified) == (1, 2, 1)
+    assert "has a conversation in 'messages' too" in result.reasons[0].first
+    assert _read(tmp_path / "out.jsonl")[0]["messages"] == PLAIN["messages"]
+    named = convert([source], tmp_path / "named.jsonl", "chatml", from_format="chatml")
+    assert (named.rows_out, named.rows_rejected) == (3, 0)
+
+
+def test_the_fields_that_are_lost_are_named(tmp_path: Path) -> None:
+    row = {"instruction": "a", "output": "b", "note": 1, "category": "x"}
+    result = convert([_file(tmp_path, row, row)], tmp_path / "out.jsonl", "cohere", keep_extra=False, manifest=True)
+    assert result.lost_fields == {"category": 2, "note": 2}
+    manifest = json.loads((tmp_path / "out.manifest.json").read_text())
+    assert manifest["lost_fields"] == result.lost_fields
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.json", "out.xlsx", "out.parquet"])
+def test_nothing_that_fits_is_verified_as_nothing(tmp_path: Path, name: str) -> None:
+    result = convert([_file(tmp_path, {"foo": 1})], tmp_path / name, "chatml", verify=True)
+    assert (result.rows_out, result.rows_rejected, result.verified) == (0, 1, 0)
+    assert (tmp_path / name).exists()
+    assert len(_read(tmp_path / "out.rejects.jsonl")) == 1
+
+
+def test_a_file_of_the_users_own_is_no_rejects_file(tmp_path: Path) -> None:
+    (tmp_path / "out.rejects.jsonl").write_text("mine\n")
+    with pytest.raises(OutputError, match="is no rejects file of dsforge"):
+        convert([_file(tmp_path, "{oops")], tmp_path / "out.jsonl", "chatml")
+    assert (tmp_path / "out.rejects.jsonl").read_text() == "mine\n"

@@ -63,7 +63,7 @@ MISTAKES = [
     ("a,b\n1,2,3\n", 2, "the row has 3 cells, the header 2"),
     ("a,b\nx,y\n1\n", 3, "the row has 1 cell, the header 2"),
     ("a,b (JSON)\nx,{no\n", 2, "column 2, which its header says is JSON"),
-    ('a,b (JSON)\nx,"1, ""c"": 2"\n', 2, "column 2, which its header says is JSON: a second value"),
+    ('a,b (JSON)\nx,"1, ""c"": 2"\n', 2, "column 2, which its header says is JSON: a comma after the row"),
     ('a,b\nx,"y"z\n', 2, "broken quoting"),
 ]
 

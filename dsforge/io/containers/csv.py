@@ -152,7 +152,7 @@ def _notices(name: str, found: Survey, guarded: int, long: int) -> Iterator[str]
     if guarded:
         yield f"{name}: {guarded:,} cells begin with ' so that no spreadsheet runs them; reading takes it off"
     if long:
-        yield f"{name}: {long:,} cells are longer than the {_EXCEL_CELL:,} characters of an Excel cell, which cuts them"
+        yield f"{name}: Excel cuts cells of more than {_EXCEL_CELL:,} characters; so many are longer: {long:,}"
 
 
 def _refusal(row: JSON) -> str | None:

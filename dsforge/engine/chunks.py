@@ -9,7 +9,7 @@ import msgspec
 from dsforge.io.naming import file_of, split_part
 from dsforge.io.rows import RowReader
 
-MIN_CHUNK = 8 << 20
+MIN_CHUNK = 4 << 20
 """Bytes below which a chunk of its own is not worth a process."""
 
 

@@ -25,7 +25,7 @@ schemas: $(VENV)/.dev  ## the files of schemas/, from the types of the formats
 
 peers: $(VENV)/.dev  ## the peers' own code judges what dsforge writes
 	test -f .venv-peers/.ready || sh benchmarks/peers.sh
-	DSFORGE_PEERS=.venv-peers $(BIN)/pytest tests/peers
+	DSFORGE_PEERS=$(CURDIR)/.venv-peers $(BIN)/pytest tests/peers
 
 bench: $(VENV)/.dev  ## ours and the peers in one run, as ratios
 	for script in convert dedup cost "kill 20 20"; do \

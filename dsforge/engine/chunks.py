@@ -39,7 +39,7 @@ def plan_chunks(source: str | Path, workers: int, encoding: str = "auto") -> lis
     reader = RowReader(source, encoding=encoding)
     reader.close()
     path = file_of(source)
-    count = min(workers * 4, path.stat().st_size // MIN_CHUNK)
+    count = min(workers * 8, path.stat().st_size // MIN_CHUNK)
     if workers == 1 or not reader.splittable or count < 2:
         return whole
     starts = _line_starts(path, count)

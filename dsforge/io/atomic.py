@@ -43,7 +43,7 @@ def _sync_folder(folder: Path) -> None:
 class WriteBehind:
     """Writes to a file and has the disk follow meanwhile, so that the flush at the end waits for little."""
 
-    _LAG = 16 << 20  # bytes written before the disk is asked to follow
+    _LAG = 40 << 20  # bytes written before the disk is asked to follow
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from msgspec.structs import replace
-
 from dsforge.convert.job import Job
 from dsforge.convert.result import CANNOT_HOLD, WOULD_LOSE, ConvertResult
 from dsforge.engine.chunks import Chunk
 from dsforge.errors import RowError
-from dsforge.example import JSON, Example, Message
-from dsforge.feature import ESSENTIAL, Feature
+from dsforge.example import JSON, Example
+from dsforge.feature import ESSENTIAL, Feature, used_features
 from dsforge.formats.format import Format
+from dsforge.formats.held import only_held
 from dsforge.formats.plain import ShortWay
 from dsforge.formats.read import ExampleReader
 from dsforge.io.atomic import WriteBehind
@@ -26,6 +25,7 @@ from dsforge.io.rows import RawRow
 if TYPE_CHECKING:
     from dsforge.convert.media import MediaStore
 
+_UNKNOWN_FIELDS = frozenset({Feature.METADATA, Feature.EXTRA, Feature.MESSAGE_EXTRA})
 _BATCH = 512  # rows to a write, where they do not come in batches
 
 
@@ -80,21 +80,8 @@ def lost_fields(example: Example, to: Format, keep_extra: bool, lost: set[Featur
 
 def without_extra(example: Example) -> tuple[Example, set[Feature]]:
     """The example without metadata and unknown fields, and which of them it had."""
-    dropped = {Feature.METADATA} if example.meta else set()
-    dropped |= {Feature.EXTRA} if example.extra else set()
-    if any(message.extra for message in example.all_messages()):
-        dropped.add(Feature.MESSAGE_EXTRA)
-
-    def plain(messages: list[Message]) -> list[Message]:
-        return [replace(message, extra={}) if message.extra else message for message in messages]
-
-    if not dropped:
-        return example, dropped
-    changed = replace(example, meta={}, extra={}, messages=plain(example.messages))
-    if changed.chosen is not None and changed.rejected is not None:
-        changed.chosen, changed.rejected = plain(changed.chosen), plain(changed.rejected)
-    changed.between = [plain(answer) for answer in changed.between]
-    return changed, dropped
+    dropped = used_features(example) & _UNKNOWN_FIELDS
+    return (only_held(example, frozenset(Feature) - dropped, frozenset()) if dropped else example), dropped
 
 
 class _Converter:

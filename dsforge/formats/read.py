@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example
@@ -92,10 +91,8 @@ class ExampleReader:
         readers: Mapping[str, Format] | None = None,
         encoding: str = "auto",
     ) -> None:
-        named = isinstance(format, str)
-        self.format = (
-            (None if format == "auto" else get_format(str(format))) if named else cast("Format | None", format)
-        )
+        named = get_format(format) if isinstance(format, str) and format != "auto" else format
+        self.format = named if isinstance(named, Format) else None
         self.readers = readers
         is_row = partial(array_is_row, path=str(source), fmt=self.format)
         self.rows = RowReader(source, strict=strict, start=start, end=end, encoding=encoding, array_is_row=is_row)

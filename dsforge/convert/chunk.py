@@ -18,7 +18,7 @@ from dsforge.formats.held import only_held
 from dsforge.formats.plain import ShortWay
 from dsforge.formats.read import ExampleReader
 from dsforge.io.atomic import WriteBehind
-from dsforge.io.jsonl import dumps
+from dsforge.io.jsonl import dumps, lines_of
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import RawRow
 
@@ -113,14 +113,17 @@ class _Converter:
                 self._write(self._separator.join(raw_rows), len(raw_rows))
         return self._finish()
 
-    def _batch(self, first: int, offset: int, block: bytes, lines: list[bytes]) -> None:
+    def _batch(self, first: int, offset: int, block: bytes, count: int) -> None:
         """Write a batch of lines: most of them the short way, the others the long one."""
         rows = self._reader.rows
-        converted, joined = self._short_way.convert(block, lines, first, self._separator)
+        joined = self._short_way.convert_block(block, count, self._separator)
+        if joined is None:
+            lines = lines_of(block)
+            converted, joined = self._short_way.convert(block, lines, first, self._separator)
         if joined is not None:
-            rows.lines = first + len(lines) - 1
-            rows.count += len(lines)
-            self._write(joined, len(lines))
+            rows.lines = first + count - 1
+            rows.count += count
+            self._write(joined, count)
             return
         kept: list[bytes] = []
         for line, (raw, encoded) in enumerate(zip(lines, converted, strict=True), first):
@@ -132,7 +135,7 @@ class _Converter:
             encoded = raw_row and self._the_long_way(raw_row)
             if encoded is not None:
                 kept.append(encoded)
-        rows.lines = first + len(lines) - 1
+        rows.lines = first + count - 1
         self._write(self._separator.join(kept), len(kept))
 
     def _the_long_way(self, raw_row: RawRow) -> bytes | None:

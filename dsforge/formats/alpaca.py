@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Message, Role
@@ -188,6 +188,23 @@ def _decode_plain(rows: Iterable[JSON], width: int) -> Iterator[Turns | None]:
             yield _ONE_TURN, (asked, answer), None
 
 
+class _Texts(Struct, forbid_unknown_fields=True, gc=False):
+    instruction: str
+    input: str
+    output: str
+
+
+def _decode_shapes(rows: Iterable[_Texts]) -> Iterator[Turns | None]:
+    for row in rows:
+        asked, extra_input, answer = row.instruction, row.input, row.output
+        if not asked or answer.startswith("<think>"):
+            yield None
+        elif extra_input:
+            yield _ONE_TURN, (asked + _JOIN + extra_input, answer), len(asked) + len(_JOIN)
+        else:
+            yield _ONE_TURN, (asked, answer), None
+
+
 def _decode_one(row: RowValue) -> Turns | None:
     return next(_decode_plain((row,), len(row)))
 
@@ -250,7 +267,7 @@ FORMAT = Format(
     decode=_decode,
     encode=_encode,
     places=_places,
-    plain=Plain(_decode_one, _encode_plain, _decode_plain),
+    plain=Plain(_decode_one, _encode_plain, _decode_plain, _Texts, _decode_shapes),
     options=_OPTIONS,
     row=Instruction | Preference,
 )

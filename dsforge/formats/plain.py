@@ -14,6 +14,7 @@ from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
 import orjson
 
 from dsforge.example import JSON, Example, Message, Role
@@ -48,11 +49,16 @@ class Plain:
     `decode` may raise KeyError, TypeError or AttributeError for a row that is not plain. `encode` writes a text as it
     is, or leaves it to the long way. `decode_all` does the same as `decode` for many values at once, of which only
     those with so many fields can be plain; a format may bring a faster one.
+
+    Faster still is a `shape`: a struct whose fields are all required texts, and forbids others. `decode_shapes` does
+    the same as `decode` for many of them.
     """
 
     decode: Decode
     encode: Callable[[Turns], dict[str, JSON] | None]
     decode_all: DecodeAll | None = None
+    shape: type[msgspec.Struct] | None = None
+    decode_shapes: Callable[[Iterable[Any]], Iterator[Turns | None]] | None = None
 
     def each(self, values: Iterable[JSON], width: int) -> Iterator[Turns | None]:
         """The turns of each value, None for those that are no plain rows of `width` fields."""
@@ -104,10 +110,13 @@ class _Kind:
 class _Source:
     """Plain rows of one format with as many fields, and their kinds: those without an input, and those with one."""
 
-    __slots__ = ("kinds", "name", "plain", "split_kinds", "width")
+    __slots__ = ("kinds", "name", "plain", "shapes", "split_kinds", "width")
 
     def __init__(self, name: str, plain: Plain, width: int) -> None:
         self.name, self.plain, self.width = name, plain, width
+        self.shapes: Callable[[bytes], list[Any]] | None = None
+        if plain.shape and len(plain.shape.__struct_fields__) == width:
+            self.shapes = msgspec.json.Decoder(plain.shape).decode_lines
         self.kinds: dict[Roles, _Kind] = {}
         self.split_kinds: dict[Roles, _Kind] = {}
 
@@ -141,9 +150,46 @@ class ShortWay:
         self._usual: _Source | None = None
         self._kinds: list[_Kind] = []
 
-    def __call__(self, lines: list[bytes], first_line: int = 1) -> list[bytes | None]:
-        """Each line converted, None for those that need the long way."""
-        return self.convert(b"\n".join(lines), lines, first_line)[0]
+    def convert_block(self, block: bytes, lines: int, separator: bytes) -> bytes | None:
+        """All rows of a block of so many lines converted and joined, None where one of them may need more care.
+
+        The fastest way, for rows of the kinds that came before: the parser knows what it will find.
+        """
+        source = self._usual
+        if source is None or source.shapes is None or len(block) > _HUGE:
+            return None
+        # the parser takes any white space for the end of a line
+        if block.count(b"}\n") + block.endswith(b"}") != lines:
+            return None
+        try:
+            shapes = source.shapes(block)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        converted = self._write_shapes(source, shapes) if len(shapes) == lines else None
+        if converted is None:
+            self._settle(counted=False)
+            return None
+        joined = separator.join(converted)
+        agreed = self._sizes_agree(block, lines, len(joined), len(separator)) or self._quotes_agree(block, joined)
+        self._settle(counted=agreed)
+        return joined if agreed else None
+
+    def _write_shapes(self, source: _Source, shapes: list[Any]) -> list[bytes] | None:
+        assert source.plain.decode_shapes is not None
+        converted: list[bytes] = []
+        dumps, add = orjson.dumps, converted.append
+        for turns in source.plain.decode_shapes(shapes):
+            if turns is None:
+                return None
+            roles, texts, at = turns
+            kind = (source.kinds if at is None else source.split_kinds).get(roles)
+            if kind is None or kind.two_slots is None:
+                return None
+            first, key, second, other = kind.two_slots
+            first[key], second[other] = texts
+            add(dumps(kind.row))
+            kind.waiting += 1
+        return converted
 
     def convert(
         self, block: bytes, lines: list[bytes], first_line: int, separator: bytes = b"\n"
@@ -158,14 +204,17 @@ class ShortWay:
             (is_whole and self._sizes_agree(block, len(lines), len(joined), len(separator)))
             or self._quotes_agree(block if is_whole else _lines_of(lines, converted), joined)
         ):
-            for kind in self._kinds:
-                kind.waiting = 0
+            self._settle(counted=False)
             converted = self._pass(lines, first_line, careful=True)
             is_whole = False
-        for kind in self._kinds:
-            kind.rows += kind.waiting
-            kind.waiting = 0
+        self._settle(counted=True)
         return converted, joined if is_whole else None
+
+    def _settle(self, counted: bool) -> None:
+        """Count the rows that are waiting to be, or have them be gone."""
+        for kind in self._kinds:
+            kind.rows += kind.waiting * counted
+            kind.waiting = 0
 
     def _pass(self, lines: list[bytes], first_line: int, careful: bool) -> list[bytes | None]:
         rows, usual, others = _parsed(lines), self._usual, 0

@@ -38,10 +38,11 @@ def iter_lines(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterat
 
 def iter_batches(
     file: BinaryIO, start: int = 0, end: int | None = None, size: int = 1 << 16
-) -> Iterator[tuple[int, int, bytes, list[bytes]]]:
-    """`(number of the first line, its byte offset, block, its lines)`, about `size` bytes at a time.
+) -> Iterator[tuple[int, int, bytes, int]]:
+    """`(number of the first line, its byte offset, block, how many lines)`, about `size` bytes at a time.
 
-    The lines are those of `iter_lines`, but for a carriage return that may stand at their end. Blocks fit into the
+    The lines, to be had by `lines_of`, are those of `iter_lines`, but for a carriage return that may stand at their
+    end. Blocks fit into the
     cache of a core:
     larger ones cost a third more.
     """
@@ -52,9 +53,15 @@ def iter_batches(
     while offset < last and (block := file.read(min(size, last - offset))):
         if not block.endswith(b"\n"):
             block += file.readline()
-        lines = block.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
+        lines = block.count(b"\n") + (not block.endswith(b"\n"))
         yield number, offset, block, lines
-        number += len(lines)
+        number += lines
         offset += len(block)
+
+
+def lines_of(block: bytes) -> list[bytes]:
+    """The lines of a block of `iter_batches`."""
+    lines = block.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines

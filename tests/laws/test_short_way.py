@@ -66,8 +66,17 @@ def _both_ways(source: Path, to: str) -> tuple[tuple[ConvertResult, bytes, bytes
 
 
 class _NoShortWay(ShortWay):
-    def __call__(self, lines: list[bytes], first_line: int = 1) -> list[bytes | None]:
-        return [None] * len(lines)
+    def convert_block(self, block: bytes, lines: int, separator: bytes) -> bytes | None:
+        return None
+
+    def convert(
+        self, block: bytes, lines: list[bytes], first_line: int, separator: bytes = b"\n"
+    ) -> tuple[list[bytes | None], bytes | None]:
+        return [None] * len(lines), None
+
+
+def _short(lines: list[bytes], short_way: ShortWay) -> list[bytes | None]:
+    return short_way.convert(b"\n".join(lines), lines, 1)[0]
 
 
 @pytest.mark.parametrize("to", FORMATS)
@@ -83,9 +92,9 @@ def test_both_ways_do_the_same(tmp_path_factory: pytest.TempPathFactory, to: str
 @pytest.mark.parametrize("path", real_files(), ids=lambda path: path.name)
 @pytest.mark.parametrize("to", FORMATS)
 def test_both_ways_do_the_same_with_real_rows(tmp_path: Path, to: str, path: Path) -> None:
-    source = tmp_path / path.name
-    rows = [row.raw for row in read_rows(path) if isinstance(row, Row)]
-    source.write_bytes(b"[" + b",\n".join(rows[:: len(rows) // 100 + 1]) + b"]")
+    source = tmp_path / "in.jsonl"
+    rows = [row.raw.replace(b"\n", b" ") for row in read_rows(path) if isinstance(row, Row)]
+    source.write_bytes(b"\n".join(rows[:: len(rows) // 100 + 1]))
     short, long = _both_ways(source, to)
     assert short == long
 
@@ -93,7 +102,7 @@ def test_both_ways_do_the_same_with_real_rows(tmp_path: Path, to: str, path: Pat
 def test_plain_rows_do_go_the_short_way() -> None:
     short_way = ShortWay(None, CHATML)
     row = json.dumps({"instruction": 'say "hi"', "input": "请", "output": "hi"}, ensure_ascii=False).encode()
-    assert short_way([row]) == ['{"messages":[{"role":"user","content":"say \\"hi\\"\\n请"},' \
+    assert _short([row], short_way) == ['{"messages":[{"role":"user","content":"say \\"hi\\"\\n请"},' \
         '{"role":"assistant","content":"hi"}]}'.encode()]  # fmt: skip
     assert short_way.formats == {"alpaca": 1}
     assert short_way.losses == {"boundary of instruction and input": 1}
@@ -104,5 +113,45 @@ def test_plain_rows_do_go_the_short_way() -> None:
 def test_no_repeated_key_is_overlooked(written: list[bytes]) -> None:
     """Whatever stands beside it in a batch, a row with a key twice is left to the long way, which refuses it."""
     short_way = ShortWay(None, CHATML)
-    for raw, encoded in zip(written, short_way(written), strict=True):
+    for raw, encoded in zip(written, _short(written, short_way), strict=True):
         assert encoded is None or not parse(raw, strict=True)[1]
+
+
+_ROW = b'{"instruction":"a","input":"b","output":"c"}'
+_ROWS = _ROW + b"\n" + _ROW.replace(b'"b"', b'""') + b"\n"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        _ROW + _ROW + b"\n\n",
+        _ROW + b" " + _ROW + b"\n\n",
+        b"\n" + _ROW + _ROW + b"\n",
+        _ROW.replace(b",", b",\n") + b"\n" + _ROW + _ROW,
+        _ROW + b"\n" + _ROW.replace(b"{", b'{"output":"d",') + b"\n",
+        _ROW + b"\n" + _ROW.replace(b"{", rb'{"outp\u0022ut":"d",') + b"\n",
+        _ROW + b"\n" + _ROW.replace(b'"c"', b"3") + b"\n",
+        _ROW + b"\n" + _ROW.replace(b'"c"', b'"\xff"') + b"\n",
+        _ROW + b"\n" + _ROW.replace(b'"c"', rb'"\ud800"') + b"\n",
+        _ROW + b"\n" + _ROW.replace(b'"a"', b'""') + b"\n",
+        _ROW + b"\n" + _ROW.replace(b'"c"', b'"<think>x</think>"') + b"\n",
+        _ROW + b"\r\n" + _ROW + b"\r\n",
+        _ROW + b"\n\n",
+    ],
+)
+def test_a_block_with_a_row_that_needs_care_is_not_converted_at_once(block: bytes) -> None:
+    short_way = ShortWay(None, CHATML)
+    short_way.convert(_ROWS, _ROWS.splitlines(), 1)
+    short_way.convert(_ROWS, _ROWS.splitlines(), 1)
+    count = block.count(b"\n") + (not block.endswith(b"\n"))
+    assert short_way.convert_block(block, count, b"\n") is None
+    assert short_way.formats == {"alpaca": 4}
+
+
+def test_a_block_of_rows_as_before_is_converted_at_once() -> None:
+    short_way = ShortWay(None, CHATML)
+    expected = short_way.convert(_ROWS, _ROWS.splitlines(), 1)[1]
+    assert short_way.convert_block(_ROWS, 2, b"\n") == expected
+    spaced = _ROWS.replace(b",", b", ").removesuffix(b"\n")
+    assert short_way.convert_block(spaced, 2, b"\n") == expected
+    assert short_way.formats == {"alpaca": 6}

@@ -46,7 +46,7 @@ def command(
     inputs: list[str] = typer.Argument(
         ...,
         metavar="INPUT...",
-        help="JSONL, JSON, CSV, Excel, Parquet; files, globs, dataset folders; - is stdin (not CSV).",
+        help="JSONL, JSON, CSV, Excel, Parquet; files, globs, dataset folders; - is stdin.",
     ),
     to: str = typer.Option(..., "--to", "-t", help="The format to write, as chatml; dsforge formats lists them."),
     output: str = typer.Option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _HEAD = 4096
 _TABLES_OF_TEXT = (".csv", ".tsv")
+_NAME = r"\"?[^\W\d][\w ./()-]*\"?"  # a cell of the header
+_HEADERS = [re.compile(f"{_NAME}(?:{delimiter}{_NAME})+") for delimiter in ",;\t"]
+_NOT_TEXT = (".xlsx", ".parquet", ".zip", *PACKINGS)
 _NOT_ROWS = (
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook or Word document; save it as .xlsx first"),
     (b"BZh", "compressed with bzip2; unpack it first (bunzip2 FILE)"),
@@ -107,8 +111,8 @@ def _head(name: str, file: BinaryIO, size: int) -> bytes:
 def open_source(source: str | Path, encoding: str = "auto") -> Source:
     """Open a file (`FILE#PART` for a part of it) or `-` for standard input.
 
-    What it is, how it is packed and encoded is told by its first bytes, CSV and TSV by the name. `encoding`
-    names that of text instead.
+    What it is, how it is packed and encoded is told by its first bytes, CSV and TSV by the name; where there is none,
+    by their header. `encoding` names that of text instead.
 
     Raises:
         InputError: it is missing, a directory, empty, or nothing that holds rows.
@@ -130,12 +134,16 @@ def _look(opened: Source, path: str, encoding: str | None) -> None:
     """Find out what the file is, and put in its place what gives the rows."""
     head = _head(opened.name, opened.file, _HEAD)
     lower = path.lower()
+    is_nameless = isinstance(opened.file, io.BytesIO)
     if inner := unpacked(opened.file):
         opened.file, opened.compressed = inner, True
         head = _head(opened.name, inner, _HEAD)
         lower = next((lower.removesuffix(packing) for packing in PACKINGS if lower.endswith(packing)), lower)
-    if head[:1] not in b"{[ \t\r\n\xef\"'" and _is_container(opened, head):
+    is_text = head[:1] in b"{[ \t\r\n\xef\"'"
+    if not is_text and _is_container(opened, head):
         return
+    if not is_text and not opened.compressed and path.lower().endswith(_NOT_TEXT):
+        raise InputError(f"{opened.name} is not what its name says: it was damaged, or is of another kind")
     if opened.part:
         raise InputError(f"{opened.name} has no parts: leave out #{opened.part}")
     _decode(opened, encoding)
@@ -143,6 +151,18 @@ def _look(opened: Source, path: str, encoding: str | None) -> None:
         from dsforge.io.container import container_named
 
         opened.container = container_named(lower)
+    elif is_nameless and _has_a_header(opened.file):
+        from dsforge.io.container import container_named
+
+        opened.container = container_named(_TABLES_OF_TEXT[0])
+        opened.notices.append(f"{opened.name} is read as CSV: it begins with a line of column names")
+
+
+def _has_a_header(file: BinaryIO) -> bool:
+    """Whether the first line is the header of a CSV file: several names, which no row of JSON is."""
+    line = file.readline().removeprefix(UTF8_BOM).decode("utf-8", "replace").rstrip("\r\n")
+    file.seek(0)
+    return any(header.fullmatch(line) for header in _HEADERS)
 
 
 def _is_container(opened: Source, head: bytes) -> bool:

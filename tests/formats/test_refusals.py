@@ -8,6 +8,7 @@ from dsforge.convert import convert_example
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Media, Message, Text, ToolCall
 from dsforge.formats.format import get_format
+from dsforge.formats.read import decode_row
 
 HI, HELLO = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}
 # format, row, pointer, part of the reason
@@ -138,3 +139,8 @@ def test_options_write_what_other_trainers_read() -> None:
     assert whole.encode(one) == {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "a"}]}
     for fmt, example in ((swift, pair), (whole, one), (get_format("autotrain"), pair)):
         assert fmt.decode(fmt.encode(example)) == example
+
+
+def test_rows_within_a_wrapper_are_pointed_out() -> None:
+    with pytest.raises(RowError, match=r'within "data".*jq \.data'):
+        decode_row({"data": [{"instruction": "a", "output": "b"}]})

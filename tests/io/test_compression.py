@@ -76,3 +76,10 @@ def test_what_is_not_written_is_refused_before_the_work(tmp_path: Path, name: st
     with pytest.raises(UsageError, match=said):
         write_rows(tmp_path / name, lambda: LINES)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["rows.xlsx", "rows.jsonl.gz", "rows.parquet", "rows.zip"])
+def test_a_damaged_file_is_not_told_as_bad_json(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\x8b\x1fgarbage\n" * 9)
+    with pytest.raises(InputError, match="is not what its name says"):
+        RowReader(tmp_path / name)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from dsforge.errors import InputError, OutputError
 from dsforge.io.atomic import atomic_write
+from dsforge.io.jsonl import dumps
 from dsforge.io.naming import split_part
-from dsforge.io.rows import Refused, Row, read_rows
+from dsforge.io.rows import Refused, Row, RowReader, read_rows
 from dsforge.io.write import row_writer, write_rows
 from tests.laws.strategies import json_values
 
@@ -179,9 +180,19 @@ def test_tables_are_packed_in_themselves(tmp_path: Path) -> None:
         read_rows(path)
 
 
-@pytest.mark.parametrize("name", ["rows.xlsx", "rows.parquet", "rows.jsonl.zst", "rows.json.gz"])
+@pytest.mark.parametrize(
+    "name", ["rows.xlsx", "rows.parquet", "rows.jsonl.zst", "rows.json.gz", "two.csv", "two.tsv", "two.csv.gz"]
+)
 def test_standard_input_is_told_by_its_bytes(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_rows(tmp_path / name, lambda: [b'{"a":"1"}'])
+    value = {"a": "1", "tools": ["x"]} if name.startswith("two") else {"a": "1"}
+    write_rows(tmp_path / name, lambda: [dumps(value)])
     with (tmp_path / name).open("rb") as file:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
-        assert [row.value for row in read_rows("-") if isinstance(row, Row)] == [{"a": "1"}]
+        assert [row.value for row in read_rows("-") if isinstance(row, Row)] == [value]
+
+
+@pytest.mark.parametrize("first", ['{"a": 1}', "Hello, world", "'a': 1, 'b': 2", '"a", 1', "[1,2]", "null", "a"])
+def test_what_is_no_header_is_not_read_as_csv(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f"{first}\n1,2\n".encode())))
+    reader = RowReader("-")
+    assert reader.layout != "table"

@@ -108,17 +108,29 @@ class _Kind:
 
 
 class _Source:
-    """Plain rows of one format with as many fields, and their kinds: those without an input, and those with one."""
+    """Plain rows of one format with as many fields, and their kinds: those without an input, and those with one.
 
-    __slots__ = ("kinds", "name", "plain", "shapes", "split_kinds", "width")
+    `shapes` reads a block of them by type, None where that cannot be done, or was in vain too often: a block that has
+    to be read once more costs what five others save.
+    """
+
+    __slots__ = ("blocks", "in_vain", "kinds", "name", "plain", "shapes", "split_kinds", "width")
 
     def __init__(self, name: str, plain: Plain, width: int) -> None:
         self.name, self.plain, self.width = name, plain, width
         self.shapes: Callable[[bytes], list[Any]] | None = None
         if plain.shape and len(plain.shape.__struct_fields__) == width:
             self.shapes = msgspec.json.Decoder(plain.shape).decode_lines
+        self.blocks = self.in_vain = 0
         self.kinds: dict[Roles, _Kind] = {}
         self.split_kinds: dict[Roles, _Kind] = {}
+
+    def note_block(self, converted: bool) -> None:
+        """Note whether a block could be read by type and converted."""
+        self.blocks += 1
+        self.in_vain += not converted
+        if self.in_vain > 1 + self.blocks // 8:
+            self.shapes = None
 
 
 class ShortWay:
@@ -158,6 +170,13 @@ class ShortWay:
         source = self._usual
         if source is None or source.shapes is None or len(block) > _HUGE:
             return None
+        joined = self._convert_shapes(source, block, lines, separator)
+        self._settle(counted=joined is not None)
+        source.note_block(converted=joined is not None)
+        return joined
+
+    def _convert_shapes(self, source: _Source, block: bytes, lines: int, separator: bytes) -> bytes | None:
+        assert source.shapes is not None
         # the parser takes any white space for the end of a line
         if block.count(b"}\n") + block.endswith(b"}") != lines:
             return None
@@ -167,11 +186,9 @@ class ShortWay:
             return None
         converted = self._write_shapes(source, shapes) if len(shapes) == lines else None
         if converted is None:
-            self._settle(counted=False)
             return None
         joined = separator.join(converted)
         agreed = self._sizes_agree(block, lines, len(joined), len(separator)) or self._quotes_agree(block, joined)
-        self._settle(counted=agreed)
         return joined if agreed else None
 
     def _write_shapes(self, source: _Source, shapes: list[Any]) -> list[bytes] | None:

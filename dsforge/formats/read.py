@@ -18,9 +18,9 @@ from dsforge.io.rows import Refused, Row, RowReader
 
 def _near_formats(row: dict[str, JSON]) -> str:
     keys = ", ".join(sorted(row)[:8]) or "none"
-    lists = [key for key, value in row.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
-    if len(row) == len(lists) == 1:
-        return f'the rows may be those within "{lists[0]}": write that array alone into a file (jq .{lists[0]})'
+    for key, value in row.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict) and detect_row(value[0]):
+            return f'the rows may be those within "{key}": write that array alone into a file (jq .{key})'
     return f"the row is in no known format (its keys: {keys}); see dsforge formats, or convert --map FIELD=PATH"
 
 

@@ -42,9 +42,7 @@ def iter_batches(
     """`(number of the first line, its byte offset, block, how many lines)`, about `size` bytes at a time.
 
     The lines, to be had by `lines_of`, are those of `iter_lines`, but for a carriage return that may stand at their
-    end. Blocks fit into the
-    cache of a core:
-    larger ones cost a third more.
+    end. Blocks fit into the cache of a core: larger ones cost a third more.
     """
     if start:
         file.seek(start)

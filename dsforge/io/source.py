@@ -147,21 +147,19 @@ def _look(opened: Source, path: str, encoding: str | None) -> None:
     if opened.part:
         raise InputError(f"{opened.name} has no parts: leave out #{opened.part}")
     _decode(opened, encoding)
-    if lower.endswith(_TABLES_OF_TEXT):
-        from dsforge.io.container import container_named
-
-        opened.container = container_named(lower)
-    elif is_nameless and _has_a_header(opened.file):
-        from dsforge.io.container import container_named
-
-        opened.container = container_named(_TABLES_OF_TEXT[0])
+    is_told = is_nameless and _has_a_header(opened)
+    if is_told:
         opened.notices.append(f"{opened.name} is read as CSV: it begins with a line of column names")
+    if is_told or lower.endswith(_TABLES_OF_TEXT):
+        from dsforge.io.container import container_named
+
+        opened.container = container_named(".csv" if is_told else lower)
 
 
-def _has_a_header(file: BinaryIO) -> bool:
+def _has_a_header(opened: Source) -> bool:
     """Whether the first line is the header of a CSV file: several names, which no row of JSON is."""
-    line = file.readline().removeprefix(UTF8_BOM).decode("utf-8", "replace").rstrip("\r\n")
-    file.seek(0)
+    head = _head(opened.name, opened.file, _HEAD).removeprefix(UTF8_BOM)
+    line = head.partition(b"\n")[0].decode("utf-8", "replace").removesuffix("\r")
     return any(header.fullmatch(line) for header in _HEADERS)
 
 

@@ -144,3 +144,8 @@ def test_options_write_what_other_trainers_read() -> None:
 def test_rows_within_a_wrapper_are_pointed_out() -> None:
     with pytest.raises(RowError, match=r'within "data".*jq \.data'):
         decode_row({"data": [{"instruction": "a", "output": "b"}]})
+
+
+def test_turns_are_not_taken_for_rows_within_a_wrapper() -> None:
+    with pytest.raises(RowError, match=r"in no known format.*--map"):
+        decode_row({"dialog": [{"speaker": "a", "says": "b"}, {"speaker": "b", "says": "c"}]})

@@ -155,3 +155,15 @@ def test_a_block_of_rows_as_before_is_converted_at_once() -> None:
     spaced = _ROWS.replace(b",", b", ").removesuffix(b"\n")
     assert short_way.convert_block(spaced, 2, b"\n") == expected
     assert short_way.formats == {"alpaca": 6}
+
+
+def test_blocks_are_not_read_twice_for_ever() -> None:
+    """Where each block has a row that needs care, reading it by type first is given up."""
+    short_way = ShortWay(None, CHATML)
+    short_way.convert(_ROWS, _ROWS.splitlines(), 1)
+    assert short_way.convert_block(_ROWS, 2, b"\n")
+    with_thinking = _ROWS + _ROW.replace(b'"c"', b'"<think>x</think>"') + b"\n"
+    for _ in range(9):
+        assert short_way.convert_block(with_thinking, 3, b"\n") is None
+    assert short_way.convert_block(_ROWS, 2, b"\n") is None
+    assert short_way.convert(_ROWS, _ROWS.splitlines(), 1)[1]

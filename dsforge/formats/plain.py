@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 import orjson
 
+from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Message, Role
 from dsforge.feature import ESSENTIAL
 from dsforge.formats.detect import detect_row
@@ -303,10 +304,11 @@ class ShortWay:
         if parse(raw, strict=True)[1] or rb"\u0022" in raw:
             return None
         roles, texts, at = turns
-        lost = self._to.losses(_as_example(roles, list(texts), at))
+        example = _as_example(roles, list(texts), at)
+        lost = self._to.losses(example)
         kind = _Kind(source.name, frozenset(feature.value for feature in lost), line)
         if not (lost & ESSENTIAL or (lost and self._drop_lossy)):
-            self._find_slots(kind, turns)
+            self._find_slots(kind, turns, example)
         if kind.slots is not None:
             encoded = kind.write(texts)
             kind.quotes = raw.count(b'"') - encoded.count(b'"')
@@ -315,8 +317,8 @@ class ShortWay:
         self._kinds.append(kind)
         return kind
 
-    def _find_slots(self, kind: _Kind, turns: Turns) -> None:
-        """Give the kind a row to fill in, unless texts do not go into the format as they are."""
+    def _find_slots(self, kind: _Kind, turns: Turns, example: Example) -> None:
+        """Give the kind a row to fill in, unless it is refused or texts do not go into the format as they are."""
         roles, texts, at = turns
         assert self._encode is not None
         marks = [f"\ue000{index}" for index in range(len(texts))]
@@ -326,10 +328,16 @@ class ShortWay:
         if kind.row is None or slots.keys() != set(marks):
             return
         kind.slots = [slots[mark] for mark in marks]
-        if kind.write(texts) != orjson.dumps(self._encode(turns)):
+        if kind.write(texts) != self._written_the_long_way(example):
             kind.slots = None
         elif len(marks) == 2:
             kind.two_slots = (*kind.slots[0], *kind.slots[1])
+
+    def _written_the_long_way(self, example: Example) -> bytes | None:
+        try:
+            return orjson.dumps(self._to.encode(example))
+        except RowError:
+            return None
 
     @property
     def formats(self) -> Counter[str]:

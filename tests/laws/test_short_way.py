@@ -108,6 +108,12 @@ def test_plain_rows_do_go_the_short_way() -> None:
     assert short_way.losses == {"boundary of instruction and input": 1}
 
 
+def test_what_the_long_way_refuses_does_not_go_the_short_one() -> None:
+    """A conversation without a question is none for Cohere, however plain it is."""
+    row = b'{"messages":[{"role":"system","content":"Be brief."}]}'
+    assert _short([row, row], ShortWay(None, get_format("cohere"))) == [None, None]
+
+
 @given(written=st.lists(lines(), min_size=1, max_size=30))
 @settings(max_examples=300, deadline=None)
 def test_no_repeated_key_is_overlooked(written: list[bytes]) -> None:

@@ -113,18 +113,28 @@ class _Converter:
                 self._write(self._separator.join(raw_rows), len(raw_rows))
         return self._finish()
 
-    def _batch(self, first: int, offset: int, block: bytes, count: int) -> None:
+    def _batch(self, offset: int, block: bytes) -> None:
         """Write a batch of lines: most of them the short way, the others the long one."""
-        rows = self._reader.rows
-        joined = self._short_way.convert_block(block, count, self._separator)
-        if joined is None:
-            lines = lines_of(block)
-            converted, joined = self._short_way.convert(block, lines, first, self._separator)
-        if joined is not None:
-            rows.lines = first + count - 1
-            rows.count += count
-            self._write(joined, count)
+        at_once = self._short_way.convert_block(block, self._separator)
+        if at_once is not None:
+            self._write_lines(*at_once)
             return
+        lines, first = lines_of(block), self._reader.rows.lines + 1
+        converted, joined = self._short_way.convert(block, lines, first, self._separator)
+        if joined is not None:
+            self._write_lines(joined, len(lines))
+        else:
+            self._write_mixed(first, offset, lines, converted)
+
+    def _write_lines(self, joined: bytes, count: int) -> None:
+        """Write rows that are as many lines."""
+        self._reader.rows.lines += count
+        self._reader.rows.count += count
+        self._write(joined, count)
+
+    def _write_mixed(self, first: int, offset: int, lines: list[bytes], converted: list[bytes | None]) -> None:
+        """Write lines of which some are converted, the others after they went the long way."""
+        rows = self._reader.rows
         kept: list[bytes] = []
         for line, (raw, encoded) in enumerate(zip(lines, converted, strict=True), first):
             if encoded is not None:
@@ -135,7 +145,7 @@ class _Converter:
             encoded = raw_row and self._the_long_way(raw_row)
             if encoded is not None:
                 kept.append(encoded)
-        rows.lines = first + count - 1
+        rows.lines = first + len(lines) - 1
         self._write(self._separator.join(kept), len(kept))
 
     def _the_long_way(self, raw_row: RawRow) -> bytes | None:

@@ -38,22 +38,20 @@ def iter_lines(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterat
 
 def iter_batches(
     file: BinaryIO, start: int = 0, end: int | None = None, size: int = 1 << 16
-) -> Iterator[tuple[int, int, bytes, int]]:
-    """`(number of the first line, its byte offset, block, how many lines)`, about `size` bytes at a time.
+) -> Iterator[tuple[int, bytes]]:
+    """`(byte offset, block)` of whole lines, about `size` bytes at a time.
 
     The lines, to be had by `lines_of`, are those of `iter_lines`, but for a carriage return that may stand at their
     end. Blocks fit into the cache of a core: larger ones cost a third more.
     """
     if start:
         file.seek(start)
-    number, offset = 1, start
+    offset = start
     last = sys.maxsize if end is None else end
     while offset < last and (block := file.read(min(size, last - offset))):
         if not block.endswith(b"\n"):
             block += file.readline()
-        lines = block.count(b"\n") + (not block.endswith(b"\n"))
-        yield number, offset, block, lines
-        number += lines
+        yield offset, block
         offset += len(block)
 
 

@@ -280,8 +280,8 @@ class RowReader:
             if row := self.row_of_line(line, offset, raw):
                 yield row
 
-    def line_batches(self) -> Iterator[tuple[int, int, bytes, int]]:
-        """`(number of the first line, its offset, block, how many lines)` of a JSONL file, many lines at a time.
+    def line_batches(self) -> Iterator[tuple[int, bytes]]:
+        """`(byte offset, block)` of a JSONL file, many lines at a time.
 
         For who looks at many rows at once; a line that is to be a row goes to `row_of_line`.
         """

@@ -66,7 +66,7 @@ def _both_ways(source: Path, to: str) -> tuple[tuple[ConvertResult, bytes, bytes
 
 
 class _NoShortWay(ShortWay):
-    def convert_block(self, block: bytes, lines: int, separator: bytes) -> bytes | None:
+    def convert_block(self, block: bytes, separator: bytes) -> tuple[bytes, int] | None:
         return None
 
     def convert(
@@ -143,23 +143,28 @@ _ROWS = _ROW + b"\n" + _ROW.replace(b'"b"', b'""') + b"\n"
         _ROW + b"\n" + _ROW.replace(b'"c"', b'"<think>x</think>"') + b"\n",
         _ROW + b"\r\n" + _ROW + b"\r\n",
         _ROW + b"\n\n",
+        b"\n" + _ROW + b"\n",
+        _ROW + b"\n\n" + _ROW + b"\n",
+        _ROW.replace(b"}", b"\n}") + _ROW + b"\n",
+        _ROW.replace(b",", b",\n", 1) + _ROW + b"\n",
+        _ROW.replace(b",", b", ") + b"\n",
+        _ROW.replace(b"{", b'{"output":"d"\n,') + b"\n",
+        _ROW.replace(b'"c"', rb'"\u0063"') + b"\n",
     ],
 )
 def test_a_block_with_a_row_that_needs_care_is_not_converted_at_once(block: bytes) -> None:
     short_way = ShortWay(None, CHATML)
     short_way.convert(_ROWS, _ROWS.splitlines(), 1)
     short_way.convert(_ROWS, _ROWS.splitlines(), 1)
-    count = block.count(b"\n") + (not block.endswith(b"\n"))
-    assert short_way.convert_block(block, count, b"\n") is None
+    assert short_way.convert_block(block, b"\n") is None
     assert short_way.formats == {"alpaca": 4}
 
 
 def test_a_block_of_rows_as_before_is_converted_at_once() -> None:
     short_way = ShortWay(None, CHATML)
     expected = short_way.convert(_ROWS, _ROWS.splitlines(), 1)[1]
-    assert short_way.convert_block(_ROWS, 2, b"\n") == expected
-    spaced = _ROWS.replace(b",", b", ").removesuffix(b"\n")
-    assert short_way.convert_block(spaced, 2, b"\n") == expected
+    assert short_way.convert_block(_ROWS, b"\n") == (expected, 2)
+    assert short_way.convert_block(_ROWS.removesuffix(b"\n"), b"\n") == (expected, 2)
     assert short_way.formats == {"alpaca": 6}
 
 
@@ -167,9 +172,9 @@ def test_blocks_are_not_read_twice_for_ever() -> None:
     """Where each block has a row that needs care, reading it by type first is given up."""
     short_way = ShortWay(None, CHATML)
     short_way.convert(_ROWS, _ROWS.splitlines(), 1)
-    assert short_way.convert_block(_ROWS, 2, b"\n")
+    assert short_way.convert_block(_ROWS, b"\n")
     with_thinking = _ROWS + _ROW.replace(b'"c"', b'"<think>x</think>"') + b"\n"
     for _ in range(9):
-        assert short_way.convert_block(with_thinking, 3, b"\n") is None
-    assert short_way.convert_block(_ROWS, 2, b"\n") is None
+        assert short_way.convert_block(with_thinking, b"\n") is None
+    assert short_way.convert_block(_ROWS, b"\n") is None
     assert short_way.convert(_ROWS, _ROWS.splitlines(), 1)[1]

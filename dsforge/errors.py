@@ -50,14 +50,16 @@ class RowError(DsforgeError):
     """One row that cannot be decoded to an example, or an example that a format cannot hold.
 
     `pointer` is a JSON Pointer (RFC 6901) into the row; "" is the row itself. `code` is the lint
-    rule under which the same flaw is reported.
+    rule under which the same flaw is reported. `meant` is what the text at the pointer should be, where
+    that is beyond doubt.
     """
 
-    def __init__(self, reason: str, pointer: str = "", code: str = "S101") -> None:
+    def __init__(self, reason: str, pointer: str = "", code: str = "S101", meant: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.pointer = pointer
         self.code = code
+        self.meant = meant
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -100,7 +100,7 @@ class SeedReader:
             for number in range(1, count + 1)
         ]
         if any(not _is_unicode(message.content) for request in requests for message in request.messages):
-            raise RowError("the row holds half a character (a lone surrogate), which no server takes", code="J003")
+            raise RowError("the row holds half a character (a lone surrogate), which no server takes", code="J011")
         if self._wanted is not None:
             self._wanted -= count
         return requests

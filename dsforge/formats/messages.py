@@ -104,7 +104,7 @@ def _role(value: JSON, pointer: str) -> Role:
     name = as_text(value, f"{pointer}/role")
     meant = _MEANT_ROLES.get(name.lower()) or (name.lower() if name.lower() in ROLES else None)
     hint = f"; write {meant!r}" if meant else did_you_mean(name, ROLES)
-    raise RowError(f"{pointer}/role is {name!r}, which is no role{hint}", f"{pointer}/role", UNKNOWN_ROLE)
+    raise RowError(f"{pointer}/role is {name!r}, which is no role{hint}", f"{pointer}/role", UNKNOWN_ROLE, meant)
 
 
 def decode_message(value: JSON, pointer: str) -> Message:

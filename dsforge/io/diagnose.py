@@ -7,12 +7,14 @@ offset and with what to write instead, and returns the value it believes was mea
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect_right
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from dsforge.example import JSON
 
@@ -21,7 +23,7 @@ MAX_DEPTH = 200
 MAX_PROBLEMS = 100
 """Reading ends at this many mistakes: a megabyte of raw tabs is one finding's worth of news, not a million."""
 
-ProblemKind: TypeAlias = Literal["syntax", "duplicate key", "encoding", "number", "depth"]
+ProblemKind: TypeAlias = Literal["syntax", "duplicate key", "encoding", "number", "depth", "surrogate"]
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -29,7 +31,8 @@ class Problem(msgspec.Struct, frozen=True):
 
     `offset` counts characters of the decoded text from 0; `line` (from 1, within the row) and
     `column` (characters, from 1) are the same place for people. `pointer` is the JSON Pointer of the
-    value that was being read.
+    value that was being read. `fix` says which characters `[start, end)` become which text, where that
+    mends it beyond doubt.
     """
 
     kind: ProblemKind
@@ -39,6 +42,7 @@ class Problem(msgspec.Struct, frozen=True):
     line: int
     column: int
     pointer: str = ""
+    fix: tuple[int, int, str] | None = None
 
 
 class Diagnosis(msgspec.Struct, frozen=True):
@@ -157,16 +161,22 @@ class _Parser:
 
     # -- reporting ---------------------------------------------------------------------------------
 
-    def report(self, kind: ProblemKind, offset: int, message: str, help: str) -> None:
+    def report(
+        self, kind: ProblemKind, offset: int, message: str, help: str, fix: tuple[int, int, str] | None = None
+    ) -> None:
         line, column = self.lines.place(offset)
         pointer = "".join("/" + escape_pointer(token) for token in self.path)
         texts = [_printable(text) for text in (message, help, pointer)]
-        self.problems.append(Problem(kind, texts[0], texts[1], offset, line, column, texts[2]))
+        self.problems.append(Problem(kind, texts[0], texts[1], offset, line, column, texts[2], fix))
         if len(self.problems) == MAX_PROBLEMS:
             raise _Stop
 
-    def syntax(self, offset: int, message: str, help: str) -> None:
-        self.report("syntax", offset, message, help)
+    def syntax(self, offset: int, message: str, help: str, fix: tuple[int, int, str] | None = None) -> None:
+        self.report("syntax", offset, message, help, fix)
+
+    def replace(self, start: int, written: str, message: str, help: str) -> None:
+        """Report a wrong character for which there is a right one."""
+        self.syntax(start, message, help, (start, start + 1, written))
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -188,8 +198,9 @@ class _Parser:
         found = _ODD_SPACE.search(self.text, start, end)
         if found:
             name = _ODD_NAMES.get(found.group(), f"U+{ord(found.group()):04X}")
-            help = "remove it" if found.group() == "\ufeff" else "use an ordinary space"
-            self.syntax(found.start(), f"{name} between tokens", help)
+            is_mark = found.group() == "\ufeff"
+            help = "remove it" if is_mark else "use an ordinary space"
+            self.replace(found.start(), "" if is_mark else " ", f"{name} between tokens", help)
 
     def skip_comment(self) -> bool:
         start = self.at
@@ -201,7 +212,7 @@ class _Parser:
         else:
             return False
         self.at = end if end >= 0 else len(self.text)
-        self.syntax(start, "a comment; JSON has none", "remove it")
+        self.syntax(start, "a comment; JSON has none", "remove it", (start, self.at, ""))
         return True
 
     def value(self) -> JSON:
@@ -230,7 +241,7 @@ class _Parser:
             char = self.peek()
             if char == "}":
                 if comma >= 0:
-                    self.syntax(comma, "trailing comma before `}`", "remove this comma")
+                    self.replace(comma, "", "trailing comma before `}`", "remove this comma")
                 self.at += 1
                 return result
             if char == "":
@@ -241,7 +252,7 @@ class _Parser:
                 self.at += 1
                 return result
             if char == ",":
-                self.syntax(self.at, "a comma with nothing before it", "remove this comma")
+                self.replace(self.at, "", "a comma with nothing before it", "remove this comma")
                 self.at += 1
                 continue
             if result and comma < 0:
@@ -253,7 +264,7 @@ class _Parser:
             if self.peek() == ":":
                 self.at += 1
             elif self.peek() and self.peek() in "=\uff1a":
-                self.syntax(self.at, f"`{self.peek()}` where `:` was expected", "write `:`")
+                self.replace(self.at, ":", f"`{self.peek()}` where `:` was expected", "write `:`")
                 self.at += 1
             else:
                 self.syntax(self.at, "missing `:` after the key", "write `:` here")
@@ -275,7 +286,7 @@ class _Parser:
             char = self.peek()
             if char == "]":
                 if comma >= 0:
-                    self.syntax(comma, "trailing comma before `]`", "remove this comma")
+                    self.replace(comma, "", "trailing comma before `]`", "remove this comma")
                 self.at += 1
                 return result
             if char == "":
@@ -285,7 +296,7 @@ class _Parser:
                 self.syntax(self.at, "`}` where `]` was expected", "write `]`")
                 return result
             if char == ",":
-                self.syntax(self.at, "a comma with nothing before it", "remove this comma")
+                self.replace(self.at, "", "a comma with nothing before it", "remove this comma")
                 self.at += 1
                 continue
             if result and comma < 0:
@@ -303,7 +314,7 @@ class _Parser:
             self.at += 1
             return self.at - 1
         if self.peek() == "\uff0c":
-            self.syntax(self.at, "a full-width comma", "write `,`")
+            self.replace(self.at, ",", "a full-width comma", "write `,`")
             self.at += 1
             return self.at - 1
         self._after_value = end
@@ -311,7 +322,8 @@ class _Parser:
 
     def missing_comma(self, what: str) -> None:
         after = self.text[self._after_value - 1]
-        self.syntax(self._after_value, f"missing comma between {what}", f"write `,` after this `{after}`")
+        at = self._after_value
+        self.syntax(at, f"missing comma between {what}", f"write `,` after this `{after}`", (at, at, ","))
 
     _after_value = 0
 
@@ -326,21 +338,24 @@ class _Parser:
             self.syntax(self.at, f"`{char}` where a key was expected", "write a key in double quotes")
             raise _Stop
         shown = match.group()[:40]
-        self.syntax(self.at, f"the key {shown} has no quotes", f'write "{shown}"')
+        fix = (self.at, match.end(), json.dumps(match.group(), ensure_ascii=False))
+        self.syntax(self.at, f"the key {shown} has no quotes", f'write "{shown}"', fix)
         self.at = match.end()
         return match.group()
 
     def curly_string(self) -> str:
         start, closing = self.at, _QUOTES[self.peek()]
-        self.syntax(start, f"`{self.peek()}` is a typographic quote", 'write `"`')
         end = self.text.find(closing, start + 1)
+        inner = self.text[start + 1 : end]
+        fix = (start, end + 1, f'"{inner}"') if end > 0 and _PLAIN['"'].fullmatch(inner) else None
+        self.syntax(start, f"`{self.peek()}` is a typographic quote", 'write `"`', fix)
         if end < 0:
             raise _Stop
         self.at = end + 1
         return self.text[start + 1 : end]
 
     def string(self) -> str:
-        start, quote = self.at, self.peek()
+        start, quote, reported = self.at, self.peek(), len(self.problems)
         if quote == "'":
             self.syntax(start, "text in single quotes", "use double quotes")
         self.at += 1
@@ -353,10 +368,16 @@ class _Parser:
             char = self.peek()
             if char == quote:
                 self.at += 1
+                if quote == "'":
+                    self.mend_single_quotes(start, "".join(pieces), reported)
                 return "".join(pieces)
             if char == "":
                 self.syntax(start, "text that is never closed", f"the row is cut off: write the missing `{quote}`")
                 return "".join(pieces)
+            if char == "\\" and quote == "'" and self.text.startswith("\\'", self.at):
+                pieces.append("'")
+                self.at += 2
+                continue
             if char == "\\":
                 pieces.append(self.escape())
                 continue
@@ -364,6 +385,15 @@ class _Parser:
             broken = _BROKEN_BYTES.match(self.text, self.at)
             pieces.append("" if broken else char)
             self.at = broken.end() if broken else self.at + 1
+
+    def mend_single_quotes(self, start: int, text: str, reported: int) -> None:
+        """Give the problem of a text in single quotes its fix, unless other mistakes in it leave open what it says."""
+        within = self.problems[reported + 1 :]
+        if within:
+            self.problems[reported + 1 :] = [replace(problem, fix=None) for problem in within]
+        else:
+            fix = (start, self.at, json.dumps(text, ensure_ascii=False))
+            self.problems[reported] = replace(self.problems[reported], fix=fix)
 
     def bad_character(self, char: str) -> None:
         if "\udc80" <= char <= "\udcff":  # put there by the surrogateescape decoding of a broken byte
@@ -373,7 +403,7 @@ class _Parser:
                 char, f"control character U+{ord(char):04X}"
             )
             escape = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, f"\\u{ord(char):04x}")
-            self.syntax(self.at, f"a raw {name} inside text", f"write it as {escape}")
+            self.replace(self.at, escape, f"a raw {name} inside text", f"write it as {escape}")
 
     def broken_bytes(self, char: str) -> None:
         """Report the bytes of the row that are not UTF-8: once, at the first of them."""
@@ -391,7 +421,7 @@ class _Parser:
             self.at += 2
             return _ESCAPES[char]
         if char != "u":
-            self.syntax(start, f"`\\{char}` is not a JSON escape", f"write `\\\\{char}` for a backslash")
+            self.replace(start, "\\\\", f"`\\{char}` is not a JSON escape", f"write `\\\\{char}` for a backslash")
             self.at += 1 + len(char)
             return "\\" + char
         unit = self.code_unit(start)
@@ -407,8 +437,8 @@ class _Parser:
                 return chr(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
         if 0xD800 <= unit < 0xE000:
             written = self.text[start : start + 6]
-            self.report("encoding", start, f"{written} is half of a surrogate pair: no character",
-                        "remove it or write both halves")  # fmt: skip
+            self.report("surrogate", start, f"{written} is half of a surrogate pair: no character",
+                        "remove it or write both halves", (start, start + 6, ""))  # fmt: skip
             return ""
         return chr(unit)
 
@@ -432,7 +462,7 @@ class _Parser:
         if word in _MEANT:
             right, value = _MEANT[word]
             kind: ProblemKind = "number" if word.lower().lstrip("-") in ("nan", "infinity", "inf") else "syntax"
-            self.report(kind, start, f"{word} is not JSON", f"write {right}")
+            self.report(kind, start, f"{word} is not JSON", f"write {right}", (start, self.at, right))
             return value
         if word == "...":
             self.syntax(start, "`...` is a placeholder, not a value", "write the real value")
@@ -456,7 +486,7 @@ class _Parser:
         if self.at < len(self.text) and not any(problem.offset == self.at for problem in self.problems):
             rest = self.text[self.at : self.at + 1]
             if rest == ",":
-                self.syntax(self.at, "a comma after the row", "remove this comma")
+                self.replace(self.at, "", "a comma after the row", "remove this comma")
             elif rest and rest in "}]":
                 self.syntax(self.at, f"`{rest}` closes nothing", f"remove this `{rest}`")
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import orjson
 
@@ -52,30 +53,76 @@ class _Walker:
                 return
             self.at = self.space(self.at)
 
-    def enter(self, token: str) -> bool:
-        """Go to the member or element `token` of the container that begins here; False where there is none."""
+    def enter(self, token: str) -> int | None:
+        """Go to the member or element `token` of the container that begins here; where it, or its key, begins.
+
+        None where there is none, or nothing to enter.
+        """
         opening = self.text[self.at]
         if opening not in "{[":
-            return False
-        found, count = -1, 0
+            return None
+        found: tuple[int, int] | None = None
+        count = 0
         self.at = self.space(self.at + 1)
         while self.text[self.at] not in "}]":
-            key = str(count)
+            key, member = str(count), self.at
             if opening == "{":
                 key = orjson.loads(self.string())
                 self.at = self.space(self.space(self.at) + 1)
             if key == token:
-                found = self.at  # the last of several, as parsers keep it
+                found = member, self.at  # the last of several, as parsers keep it
                 if opening == "[":
-                    return True
+                    return member
             self.skip()
             count += 1
             self.at = self.space(self.at)
             if self.text[self.at] == ",":
                 self.at = self.space(self.at + 1)
-        if found >= 0:
-            self.at = found
-        return found >= 0
+        if found is None:
+            return None
+        self.at = found[1]
+        return found[0]
+
+
+class Spot(NamedTuple):
+    """Where a value stands in the text of a row: characters from `start` to `end`; its key begins at `member`."""
+
+    member: int
+    start: int
+    end: int
+
+
+def _tokens(pointer: str) -> list[str]:
+    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+
+
+def find_value(text: str, pointer: str) -> Spot | None:
+    """Where in `text`, which is valid JSON, the value at `pointer` stands; None where there is none."""
+    walker = _Walker(text)
+    member = walker.at
+    for token in _tokens(pointer):
+        entered = walker.enter(token)
+        if entered is None:
+            return None
+        member = entered
+    start = walker.at
+    walker.skip()
+    return Spot(member, start, walker.at)
+
+
+_UNIT = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
+
+
+def offset_in_string(text: str, start: int, index: int) -> int:
+    """The offset in `text` of the character `index` of the JSON string that begins at `start` with its quote."""
+    at = start + 1
+    if "\\" not in text[at : at + index]:
+        return at + index
+    for _ in range(index):
+        match = _UNIT.match(text, at)
+        assert match is not None  # valid JSON, and no index beyond its text
+        at = match.end()
+    return at
 
 
 def locate(raw: bytes, pointer: str) -> tuple[int, int]:
@@ -85,10 +132,15 @@ def locate(raw: bytes, pointer: str) -> tuple[int, int]:
     `raw` is valid JSON.
     """
     text = raw.decode()
+    return Lines(text).place(nearest(text, pointer))
+
+
+def nearest(text: str, pointer: str) -> int:
+    """The offset in `text` of the value at `pointer`, or of the innermost one that would hold it."""
     walker = _Walker(text)
-    for token in pointer.split("/")[1:]:
+    for token in _tokens(pointer):
         start = walker.at
-        if not walker.enter(token.replace("~1", "/").replace("~0", "~")):
+        if walker.enter(token) is None:
             walker.at = start
             break
-    return Lines(text).place(walker.at)
+    return walker.at

@@ -20,6 +20,7 @@ CODES: dict[ProblemKind, str] = {
     "encoding": "J003",
     "number": "J004",
     "depth": "J005",
+    "surrogate": "J011",
 }
 """The code of the lint rule for each kind of problem, so that a reject and a finding say the same."""
 

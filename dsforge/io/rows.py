@@ -22,7 +22,7 @@ from dsforge.io.compression import BROKEN
 from dsforge.io.diagnose import MAX_DEPTH, Problem, diagnose
 from dsforge.io.encoding import UTF8_BOM
 from dsforge.io.json_array import Place, iter_array, iter_documents
-from dsforge.io.jsonl import iter_batches, iter_lines
+from dsforge.io.jsonl import iter_batches, iter_lines, lines_of
 from dsforge.io.source import Source, open_source
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Refused(msgspec.Struct):
         return self.line + problem.line - 1, problem.column + (self.column - 1 if problem.line == 1 else 0)
 
 
-FlawKind: TypeAlias = Literal["structure", "blank line", "byte order mark", "several lines"]
+FlawKind: TypeAlias = Literal["structure", "blank line", "byte order mark", "several lines", "other encoding"]
 
 
 class Flaw(msgspec.Struct, frozen=True):
@@ -106,11 +106,31 @@ def parse(raw: bytes, strict: bool = False) -> tuple[JSON, list[Problem]]:
         (_LONG_NUMBER in outline and not all(map(_KEPT.fullmatch, _LONG.findall(raw))))
         or (_TINY_NUMBER in outline and _TINY.search(raw))
         or (outline.count(b"[") > MAX_DEPTH and _is_too_deep(value))
-        or (strict and _may_repeat_key(raw, value))
+        or (strict and _may_repeat_key(raw, orjson.dumps(value), outline))
     ):
         found = diagnose(raw)
         return found.value, found.problems
     return value, []
+
+
+def _values_at_once(block: bytes, lines: list[bytes], strict: bool) -> tuple[list[JSON], list[int]] | None:
+    """`(values, indexes of the lines to look at more closely)` of many rows; None where all have to be looked at."""
+    if b"\r" in block:
+        return None
+    try:
+        values = [*map(orjson.loads, lines)]
+        written = b"\n".join(map(orjson.dumps, values)) if strict else b""
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # nested too deep to be written
+        return None
+    outline = block.translate(_OUTLINE)
+    if strict and _may_repeat_key(block, written, outline, block.endswith(b"\n")):
+        return None
+    outlines = lines_of(outline)
+    doubtful = [at for at, line in enumerate(outlines) if line.count(b"[") > MAX_DEPTH]
+    for mark in (_LONG_NUMBER, _TINY_NUMBER):
+        if mark in outline:
+            doubtful += [at for at, line in enumerate(outlines) if mark in line]
+    return values, doubtful
 
 
 def _parse_slowly(raw: bytes) -> tuple[JSON, list[Problem]]:
@@ -151,16 +171,30 @@ def _unexplained() -> Problem:
 _SPACE_BEFORE_COLON = re.compile(rb'"[ \t\r\n]+:')
 
 
-def _may_repeat_key(raw: bytes, value: JSON) -> bool:
-    """Whether an object in the row may hold a key twice; False is certain.
+def _has_exponent(outline: bytes) -> bool:
+    """Whether a number with an exponent may stand for a value in the outline of a row, or of many; False is certain."""
+    at = outline.find(b"0e")
+    while at >= 0:
+        before = outline[max(0, at - 400) : at].rstrip(b"0-").rstrip()
+        if before[-1:] in b":[,":
+            return True
+        at = outline.find(b"0e", at + 2)
+    return False
 
-    A parsed value has lost all but the last of equal keys. Written anew it has as many `":` as the row, one
-    to a key and those within texts, only if no key was lost; unless white space stands before a colon or
-    one of the two characters is written as an escape, where the count says nothing.
+
+def _may_repeat_key(raw: bytes, written: bytes, outline: bytes, more: int = 0) -> bool:
+    """Whether an object in the row, or in one of many, may hold a key twice; False is certain.
+
+    `written` is what was parsed, which has lost all but the last of equal keys, written anew, as short as JSON can be
+    but for numbers with an exponent. It is as long as the row (which may have so many bytes `more`) only if no key was
+    lost. Of a row with white space or escapes, it has as many `":`, one to a key and those within texts; unless white
+    space stands before a colon or one of the two characters is written as an escape, where the count says nothing.
     """
-    if raw.count(b'":') != orjson.dumps(value).count(b'":') or b"\\u00" in raw:
+    if len(written) + more == len(raw) and not _has_exponent(outline):
+        return False
+    if raw.count(b'":') != written.count(b'":') or b"\\u00" in raw:
         return True
-    may_have_space = b" :" in raw or b"\t" in raw or b"\n" in raw or b"\r" in raw
+    may_have_space = b'" ' in raw or b'"\t' in raw or b'"\n' in raw or b'"\r' in raw
     return may_have_space and _SPACE_BEFORE_COLON.search(raw) is not None
 
 
@@ -196,7 +230,8 @@ class RowReader:
 
     `start` and `end` restrict a JSONL file to the lines beginning in that range of bytes (numbers and
     lines then count from `start`); only a `splittable` one has such ranges. `count` and `lines` are how many
-    rows, and lines of a JSONL file, were read. `encoding` names that of text, which is else told from it.
+    rows, and lines of a JSONL file, were read. `encoding` names that of text, which is else told from it: then the
+    attribute says what was found.
     `array_is_row` says of an array that stands alone in the file whether it is one row, or an array of rows.
     `notices` are lines for the user, complete when all rows were read. Use it once.
 
@@ -221,6 +256,10 @@ class RowReader:
         self._range = (start, end)
         opened = open_source(source, encoding)
         self._file, self.notices, self.compressed = opened.file, opened.notices, opened.compressed
+        self.encoding = opened.encoding
+        if self.encoding != "utf-8":
+            self.flaws.append(Flaw("other encoding", 1, 1, f"the file is in {self.encoding.upper()}, not UTF-8",
+                                   "save it as UTF-8"))  # fmt: skip
         self.count = 0
         self.lines = 0
         self._unfit: dict[int, list[Problem]] = {}
@@ -235,8 +274,31 @@ class RowReader:
         """Close the file without reading it."""
         self._file.close()
 
+    def text(self) -> BinaryIO:
+        """The whole file in UTF-8, instead of its rows."""
+        return self._file
+
     def __iter__(self) -> Iterator[Row | Refused]:
-        return map(self.parsed, self.raw_rows())
+        return self._parsed_lines() if self.layout == "jsonl" else map(self.parsed, self.raw_rows())
+
+    def _parsed_lines(self) -> Iterator[Row | Refused]:
+        """The rows of a JSONL file: many at once, where none of them needs a closer look."""
+        with self._file, self._unpacking():
+            line = 0
+            for offset, block in iter_batches(self._file, *self._range):
+                lines = lines_of(block)
+                parsed = _values_at_once(block, lines, self.strict)
+                values, doubtful = parsed or ([None] * len(lines), range(len(lines)))
+                closely = set(doubtful)
+                for at, (raw, value) in enumerate(zip(lines, values, strict=True)):
+                    line += 1
+                    if at not in closely:
+                        self.count += 1
+                        self.lines = line
+                        yield Row(self.count, line, offset, raw, value)
+                    elif row := self.row_of_line(line, offset, raw.removesuffix(b"\r")):
+                        yield self.parsed(row)
+                    offset += len(raw) + 1
 
     def raw_rows(self) -> Iterator[RawRow]:
         """The rows as they stand, not parsed."""

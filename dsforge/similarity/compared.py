@@ -9,13 +9,14 @@ two answers, or a paraphrased prompt with the answer it had.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import orjson
 
 from dsforge.example import Example, Message, ToolCall
 from dsforge.io.jsonl import dumps
-from dsforge.similarity.key import exact_key, normalise
+from dsforge.similarity.key import exact_key, key_of, normalise, normalised_bytes
 
 On: TypeAlias = Literal["conversation", "prompt", "completion"]
 ON: tuple[On, ...] = ("conversation", "prompt", "completion")
@@ -72,6 +73,69 @@ def _context(example: Example) -> str:
     system = _text([message for message in example.messages if message.role in _CONTEXT])
     tools = dumps(example.tools).decode() if example.tools else ""
     return f"{system}\n{tools}"
+
+
+@lru_cache(maxsize=1024)
+def _guard_key(guard: bytes) -> bytes:
+    """The hexadecimal key of a guard; most rows of a dataset have the same."""
+    return key_of(guard).hex().encode()
+
+
+class _Said:
+    """Normalised texts, a line break after each but the last, and their length in characters."""
+
+    __slots__ = ("length", "texts")
+
+    def __init__(self) -> None:
+        self.texts: list[bytes] = []
+        self.length = -1
+
+    def add(self, message: Message) -> None:
+        content = message.content
+        if type(content) is str and not message.reasoning and not message.tool_calls:
+            said, length = normalised_bytes(content)
+        else:
+            stretches = [message.reasoning or "", message.text, *map(_call_text, message.tool_calls)]
+            said, length = normalised_bytes("\n".join(filter(None, stretches)))
+        self.texts.append(said)
+        self.length += length + 1
+
+    @property
+    def joined(self) -> bytes:
+        return b"\n".join(self.texts)
+
+
+def keys(example: Example) -> tuple[bytes, bytes]:
+    """`(key of what is asked under this system prompt, key)` of an example, as a conversation.
+
+    What `compared` gives, in a third of the time, without keeping the texts.
+    """
+    system, prompt, completion, rejected = _Said(), _Said(), _Said(), _Said()
+    is_pair = example.chosen is not None and example.rejected is not None
+    media = b""
+    for message in example.messages:
+        role = message.role
+        side = system if role in _CONTEXT else completion if role == "assistant" and not is_pair else prompt
+        side.add(message)
+    if is_pair:
+        for message in example.chosen or ():
+            completion.add(message)
+        for message in example.rejected or ():
+            rejected.add(message)
+    if is_pair or any(type(message.content) is list for message in example.messages):
+        media = _media(example.all_messages()).encode("utf-8", "surrogatepass")
+    tools = dumps(example.tools) if example.tools else b""
+    guard = _guard_key(b"\n".join((system.joined, tools, media, f"{example.label} {is_pair}".encode())))
+    parts = [(side.joined, max(side.length, 0)) for side in (prompt, completion, rejected)]
+    roles = " ".join([message.role for message in example.messages])
+    shape = f"\n{roles}\n{' '.join([str(length) for _, length in parts])}\n".encode()
+    whole = b"".join((guard, shape, b"\n".join([said for said, _ in parts])))
+    return key_of(guard + b" " + parts[0][0]), key_of(whole)
+
+
+def prompt_key(document: Compared) -> bytes:
+    """The key of what is asked under equal guards."""
+    return exact_key(f"{document.guard.hex()} {document.parts[0]}")
 
 
 def compared(example: Example, on: On = "conversation") -> Compared:

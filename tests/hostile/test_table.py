@@ -44,12 +44,16 @@ HOLDERS = {
 
 @dataclass(frozen=True)
 class Case:
-    """A row, the code and column of its first finding, and the bytes that convert makes of it where there is none."""
+    """A row, the code and column of its first finding, and the bytes that convert makes of it where there is none.
+
+    `warns` is the code of a finding about a row that is kept all the same.
+    """
 
     name: str
     raw: bytes
     finds: tuple[str, int] | None
     written: bytes
+    warns: str | None = None
 
 
 def _case(entry: dict[str, Any]) -> Case:
@@ -59,7 +63,7 @@ def _case(entry: dict[str, Any]) -> Case:
     raw = (before + entry[kind] + after).encode(encoding)
     written = (before + entry.get("writes", entry[kind]) + after).encode(encoding)
     finds = (entry["finds"][0], entry["finds"][1] + len(before)) if "finds" in entry else None
-    return Case(entry["name"], raw, finds, written)
+    return Case(entry["name"], raw, finds, written, entry.get("warns"))
 
 
 CASES = [_case(entry) for entry in TABLE]
@@ -118,7 +122,7 @@ def _only_17_digits(value: Any) -> bool:
 def test_lint_names_it_at_its_place(case: Case, tmp_path: Path) -> None:
     found = _found(_file(tmp_path, *BEFORE, case.raw, GOOD))
     if case.finds is None:
-        assert not found
+        assert [code for code, _, _ in found] == [case.warns] * bool(case.warns)
     else:
         code, column = case.finds
         assert found[0] == (code, LINE, column)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dsforge.errors import OutputError
@@ -63,6 +63,7 @@ def same(one: JSON, other: JSON) -> bool:
 
 @pytest.mark.parametrize("name", LOSSLESS)
 @given(rows=rows_of_objects)
+@example(rows=[{"a": [None, None]}, {"b": {"c": [[None], [None, None]]}}])
 @settings(max_examples=80, deadline=None)
 def test_rows_come_back_exactly(tmp_path_factory: pytest.TempPathFactory, name: str, rows: list[JSON]) -> None:
     path = tmp_path_factory.mktemp("law") / name

@@ -196,3 +196,26 @@ def test_what_is_no_header_is_not_read_as_csv(first: str, monkeypatch: pytest.Mo
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f"{first}\n1,2\n".encode())))
     reader = RowReader("-")
     assert reader.layout != "table"
+
+
+AWKWARD = [
+    b'{"a": 1, "a": 2}', b'{"a":1,"\\u0061":2}', b'{"a" :1,"a" :1}', b'{"a":"x","a":1e0}', b'{"a":9007199254740993.0}',
+    b'{"a":1e-330}', b'{"a":' + b"[" * 250 + b"]" * 250 + b"}", b'{"a":1,}', b"", b"  ", b'{"a":1}\r', b'{"a":1E5}',
+    b'\xef\xbb\xbf{"a":1}', b'{"a":"\\"b\\":"}', b'{"a": {"b": "c:d", "e" : 1}}', b'{"a":"\xff"}', b'{"a":NaN}',
+]  # fmt: skip
+plain_lines = st.dictionaries(st.text(max_size=3), json_values, max_size=3).map(dumps)
+
+
+@given(lines=st.lists(plain_lines | st.sampled_from(AWKWARD), min_size=1, max_size=8), ended=st.booleans())
+@settings(max_examples=400, deadline=None)
+def test_many_lines_at_once_give_what_each_gives(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], ended: bool
+) -> None:
+    """A block of lines that is parsed at once: no mistake in one of them is overlooked for the others."""
+    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    path.write_bytes(b'{"first":1}\n' + b"\n".join(lines) + b"\n" * ended)
+    at_once, one_by_one = RowReader(path, strict=True), RowReader(path, strict=True)
+    rows = list(at_once)
+    assert repr(rows) == repr([*map(one_by_one.parsed, one_by_one.raw_rows())])
+    counted = [(reader.count, reader.lines, reader.flaws) for reader in (at_once, one_by_one)]
+    assert counted[0] == counted[1]

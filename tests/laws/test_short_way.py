@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from dsforge.convert.chunk import convert_chunk
 from dsforge.convert.job import Job
 from dsforge.convert.result import ConvertResult
 from dsforge.engine.chunks import Chunk
-from dsforge.formats.format import all_formats, get_format
+from dsforge.errors import RowError
+from dsforge.example import JSON, Example
+from dsforge.formats.format import Format, all_formats, get_format
 from dsforge.formats.plain import ShortWay
+from dsforge.formats.read import RowDecoder, decode_row
 from dsforge.io.rows import Row, parse, read_rows
 from tests.shared_data import real_files
 
@@ -112,6 +116,22 @@ def test_what_the_long_way_refuses_does_not_go_the_short_one() -> None:
     """A conversation without a question is none for Cohere, however plain it is."""
     row = b'{"messages":[{"role":"system","content":"Be brief."}]}'
     assert _short([row, row], ShortWay(None, get_format("cohere"))) == [None, None]
+
+
+@given(values=st.lists(rows, min_size=1, max_size=8))
+@settings(max_examples=300, deadline=None)
+def test_plain_rows_are_decoded_as_others(values: list[dict[str, object]]) -> None:
+    decode = RowDecoder()
+    for value in values * 2:
+        assert _decoded(decode, value) == _decoded(decode_row, value)
+
+
+def _decoded(decode: Callable[[JSON], tuple[Format, Example]], value: JSON) -> tuple[str, Example | str]:
+    try:
+        fmt, example = decode(value)
+    except RowError as error:
+        return "", str(error)
+    return fmt.name, example
 
 
 @given(written=st.lists(lines(), min_size=1, max_size=30))

@@ -1,7 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dsforge.example import Example, Media, Message, Text, ToolCall
-from dsforge.similarity.compared import Compared, On, compared
+from dsforge.example import ROLES, Example, Media, Message, Text, ToolCall
+from dsforge.similarity.compared import Compared, On, compared, keys, prompt_key
 
 
 def ask(question: str, answer: str, **more: object) -> Example:
@@ -85,3 +87,22 @@ def test_the_order_of_the_keys_of_arguments_does_not_count() -> None:
     left = Example([Message("assistant", None, tool_calls=[ToolCall("f", {"a": 1, "b": 2})])])
     right = Example([Message("assistant", None, tool_calls=[ToolCall("f", {"b": 2, "a": 1})])])
     assert same(left, right)
+
+
+messages = st.builds(
+    Message,
+    st.sampled_from(ROLES),
+    st.sampled_from(["", "a", "A ", "b\n", "ａ"]) | st.just([Text("a"), Media("image", "1.jpg")]) | st.none(),
+    reasoning=st.none() | st.just("so"),
+    tool_calls=st.just([]) | st.just([ToolCall("f", {"a": 1})]),
+)
+conversations = st.lists(messages, max_size=4)
+examples = st.builds(
+    Example, conversations, label=st.none() | st.booleans(), tools=st.just([]) | st.just([{"name": "f"}])
+) | st.builds(Example, conversations, chosen=conversations, rejected=conversations)
+
+
+@given(examples)
+def test_the_keys_alone_are_those_of_what_is_compared(example: Example) -> None:
+    document = compared(example)
+    assert keys(example) == (prompt_key(document), document.key)

@@ -1,7 +1,9 @@
+from unicodedata import normalize
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsforge.similarity.key import KEY_BYTES, exact_key, normalise
+from dsforge.similarity.key import KEY_BYTES, exact_key, normalise, normalised_bytes
 
 
 def test_width_case_and_white_space_do_not_count() -> None:
@@ -18,6 +20,12 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
 
 
+@given(st.text(st.sampled_from("，：！？；（）ＡｶﾞÅ\u0338\u0301e請ﬁ") | st.characters()))
+def test_the_fast_way_to_nfkc_is_nfkc(text: str) -> None:
+    folded = normalize("NFKC", normalize("NFKC", text).casefold())
+    assert normalise(text) == " ".join(folded.split())
+
+
 @given(st.text(st.characters(codec="ascii")))
 def test_the_short_way_for_ascii_is_the_long_way(text: str) -> None:
     assert normalise(text) == normalise(text + "é").removesuffix("é").rstrip(" ")
@@ -26,3 +34,9 @@ def test_the_short_way_for_ascii_is_the_long_way(text: str) -> None:
 def test_a_key_has_128_bits_and_takes_lone_surrogates() -> None:
     assert len(exact_key("x")) == KEY_BYTES == 16
     assert exact_key("\ud800") != exact_key("\ud801")
+
+
+@given(st.text(st.sampled_from(" \t\n\x1c\x85\xa0\u1680\u2028\u3000\u2003ＡabéB，請\ud800") | st.characters()))
+def test_the_bytes_are_those_of_the_text(text: str) -> None:
+    normal = normalise(text)
+    assert normalised_bytes(text) == (normal.encode("utf-8", "surrogatepass"), len(normal))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The peers whose own code judges what dsforge writes (tests/peers), in a virtual environment beside ours.
 #
-#     sh benchmarks/peers.sh [FOLDER]     (default .venv-peers; a minute, 300 MB)
+#     sh benchmarks/peers.sh [FOLDER]     (default .venv-peers; a minute, 350 MB)
 #     DSFORGE_PEERS=FOLDER pytest tests/peers
 #
 # Their declared requirements would bring other versions of torch and transformers, gigabytes of them: what the
@@ -15,6 +15,7 @@ packages() { "$1/bin/python" -c 'import site; print(site.getsitepackages()[0])';
 
 "$peers/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
     llamafactory==0.9.5 ms-swift==4.6.0 mistral-common==1.13.1 together==1.6.0 qianfan==0.4.12.3 openai==2.54.0 \
+    torchtune==0.6.1 axolotl==0.19.0 unsloth-zoo==2026.10.9 nemo-automodel==0.7.0 addict colorama \
     aiohappyeyeballs aiohttp aiolimiter aiosignal attrs bce-python-sdk cffi cryptography diskcache distro frozenlist \
     future httpcore httpx json_repair jsonschema jsonschema-specifications modelscope modelscope_hub multidict \
     prompt_toolkit propcache pycountry pycparser pycryptodome pydantic-extra-types referencing rpds-py tabulate \

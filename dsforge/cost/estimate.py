@@ -152,6 +152,9 @@ def _add_hosted(estimate: Estimate, plan: Plan, columns: Columns) -> None:
     choices = plan.choices
     for target in plan.hosted:
         for asked in choices.models or [target.default_model]:
+            if not asked:
+                estimate.notes.append(f"{target.name} is priced by model: name one with --model")
+                continue
             name = _hosted_name(target, asked)
             if name is None:
                 if choices.targets:
@@ -183,7 +186,8 @@ def _add_hardware(estimate: Estimate, plan: Plan, columns: Columns) -> None:
 
 def _tokenizer_notes(estimate: Estimate, plan: Plan) -> list[str]:
     used = estimate.tokens.tokenizer
-    other = [target.name for target in plan.hosted if target.tokenizer != used]
+    quoted = {quote.target for quote in estimate.quotes}
+    other = [target.name for target in plan.hosted if target.tokenizer != used and target.name in quoted]
     if not other:
         return []
     names = f"{', '.join(other[:-1])} and {other[-1]} count" if len(other) > 1 else f"{other[0]} counts"

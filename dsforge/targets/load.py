@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from dsforge.errors import ConfigError, UsageError, did_you_mean
 from dsforge.resources import resource
+from dsforge.targets.constraints import Constraints, Group
 from dsforge.targets.profile import STALE_DAYS, Fact, Gpu, Model, PriceCard, Target
 
 F = TypeVar("F", bound=Fact)
 
+_YAML = (".yaml", ".yml")
+_GROUPS = {name for name, field in Constraints.model_fields.items() if isinstance(field.default, Group)}
+_MERGED = _GROUPS | {name for name, field in Constraints.model_fields.items() if isinstance(field.default, dict)}
 _FOLDERS: dict[type[Fact], str] = {Target: "target", PriceCard: "price", Gpu: "gpu", Model: "model"}
 
 
@@ -47,9 +51,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _inherited(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """The fields of a file over those of the file it extends; a field that is given replaces the whole.
+    """The fields of a file over those of the file it extends; a group of constraints is taken over field by field.
 
-    Source and date are never inherited: each file answers for itself.
+    Source and date are never inherited: each file answers for itself, and a group that it does not touch keeps
+    those of the file it comes from.
     """
     if path in seen:
         raise ConfigError(f"{path}: `extends` goes in a circle ({' -> '.join(p.stem for p in (*seen, path))})")
@@ -65,20 +70,34 @@ def _inherited(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     if not parent.exists():
         known = (found.stem for found in path.parent.glob("*.yaml"))
         raise ConfigError(f"{path}: extends {base!r}, which does not exist{did_you_mean(str(base), known)}")
-    return {**_inherited(parent, (*seen, path)), **content}
+    return _extended(_inherited(parent, (*seen, path)), content)
+
+
+def _extended(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    origin = {name: base[name] for name in ("source", "as_of") if name in base}
+    merged = {name: {**origin, **base[name]} if name in _GROUPS and isinstance(base[name], dict) else base[name]
+              for name in base}  # fmt: skip
+    for name, value in given.items():
+        if name in _MERGED and isinstance(value, dict) and isinstance(base.get(name), dict):
+            value = {**base[name], **value}
+        merged[name] = value
+    return merged
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The model that values of a type are made of, be they optional, in a tuple or in a dict."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
 
 
 def _fields_at(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """The fields known at a place in a profile, for a hint at the one that was meant."""
-    if len(location) > 1 and location[0] == "models":
-        from dsforge.targets.profile import TargetModel
-
-        return list(TargetModel.model_fields)
-    if len(location) > 1 and location[0] == "overhead":
-        from dsforge.targets.profile import Overhead
-
-        return list(Overhead.model_fields)
-    return list(kind.model_fields)
+    model = kind
+    for step in location[:-1]:
+        if field := model.model_fields.get(str(step)):
+            model = _model_in(field.annotation) or model
+    return list(model.model_fields)
 
 
 def _explain(kind: type[BaseModel], error: ValidationError) -> str:
@@ -133,10 +152,33 @@ def all_facts(kind: type[F]) -> Iterator[F]:
 
 
 def load_target(name: str) -> Target:
-    """The target called `name`, or that of a profile of one's own (a path that ends in .yaml)."""
-    if name.endswith((".yaml", ".yml")):
-        return read_fact(name, Target)
-    return load_fact(name, Target)
+    """The target called `name`, or that of a profile of one's own (a path that ends in .yaml).
+
+    A model may stand behind it (`zhipu/glm-4-air`, `mine.yaml/small`): the target is then as it is for that model.
+
+    Raises:
+        UsageError: there is no such target, or it trains no such model.
+        ConfigError: its file does not fit.
+    """
+    profile, model = split_model(name)
+    target = read_fact(profile, Target) if profile.endswith(_YAML) else load_fact(profile, Target)
+    if not model:
+        return target
+    if model not in target.models and not target.other_models:
+        raise UsageError(f"{target.title} trains no model {model!r}{did_you_mean(model, target.models)}")
+    return target.narrowed_to(model)
+
+
+def split_model(name: str) -> tuple[str, str]:
+    """`(target, model)` of a name that may have both; the model is "" where it has none."""
+    for suffix in _YAML:
+        path, mark, model = name.rpartition(f"{suffix}/")
+        if mark:
+            return path + suffix, model
+    if name.endswith(_YAML):
+        return name, ""
+    target, _, model = name.partition("/")
+    return target, model
 
 
 def load_prices(target: str) -> PriceCard | None:

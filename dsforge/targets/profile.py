@@ -7,25 +7,21 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import Field, PositiveInt, PrivateAttr
+
+from dsforge.targets.constraints import Constraints, DataKind, Group, Strict, Trains
 
 Method: TypeAlias = Literal["lora", "full"]
-Trains: TypeAlias = Literal["sft", "dpo", "kto"]
 OverLimit: TypeAlias = Literal["drop", "truncate", "unstated"]
 Unit: TypeAlias = Literal["1K tokens", "1M tokens", "hour", "month"]
 
+_TRAINS = frozenset(get_args(Trains))
 PositivePrice = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 
 STALE_DAYS = 90
 """A fact older than this is used with a warning: prices change."""
-
-
-class Strict(BaseModel):
-    """Frozen, and a field that is not known is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Fact(Strict):
@@ -48,30 +44,34 @@ class Overhead(Strict):
     source: str = "not stated by the platform: nothing is added"
 
 
-class TargetModel(Strict):
-    """A model that a target trains.
+class TargetModel(Constraints):
+    """A model that a target trains, and where it differs from the target's others.
 
-    `methods` empty: the platform does not say how it trains, there is nothing to choose. `trains` None
-    is what the target trains in general. `image_tokens` is what one image counts; None
-    is unstated. `text_billed` is False where images alone are billed (text to image).
+    `methods` empty: the platform does not say how it trains, there is nothing to choose. `full_only` are the kinds of
+    data that it takes in full training alone. `needs` are kinds without which a row teaches it nothing. `image_tokens`
+    is what one image counts; None is unstated. `text_billed` is False where images alone are billed (text to image).
     """
 
     methods: tuple[Method, ...] = ("lora", "full")
-    trains: tuple[Trains, ...] | None = None
+    full_only: tuple[DataKind, ...] = ()
+    needs: tuple[DataKind, ...] = ()
     max_tokens: PositiveInt | None = None
     max_tokens_full: PositiveInt | None = None
     image_tokens: PositiveInt | None = None
     text_billed: bool = True
 
 
-class Target(Fact):
+class Target(Constraints, Fact):
     """A place where a model can be trained, and what it takes.
 
-    `formats` are names of dsforge formats, the best first. `min_rows` is refused below, `advised_rows`
-    only advised. `default_max_tokens` is the limit of a row where the user sets none, a model's
-    `max_tokens` the highest that can be set. `over_limit` says what becomes of a longer row.
-    `pair_prompt` says how often the prompt of a preference pair is counted. `tokenizer` is the one the
-    platform counts with, None where it is not public.
+    `formats` are names of dsforge formats, the best first. `default_max_tokens` is the limit of a row where the user
+    sets none, a model's `max_tokens` the highest that can be set. `over_limit` says what becomes of a longer row, and
+    `over_limit_note` where that differs. `pair_prompt` says how often the prompt of a preference pair is counted.
+    `tokenizer` is the one the platform counts with, None where it is not public. `default_model` is the model that is
+    meant where none is named, "" where there is none; what the profile says outside `models` holds for it. A model that
+    is not in `models` is an error, unless `other_models` says that the list is not complete. `notice` is what everyone
+    who uses the target should know, and is printed. `traps` are the codes of the rules about this trainer (those of
+    lint/rules/trainer) that run for it.
     """
 
     name: str
@@ -80,20 +80,57 @@ class Target(Fact):
     notice: str = ""
     formats: tuple[str, ...]
     trains: tuple[Trains, ...]
-    min_rows: PositiveInt | None = None
-    advised_rows: PositiveInt | None = None
-    max_file_bytes: PositiveInt | None = None
     default_max_tokens: PositiveInt | None = None
     over_limit: OverLimit = "unstated"
+    over_limit_note: str = ""
     pair_prompt: Literal["twice", "once", "unstated"] = "unstated"
     tokenizer: str | None = None
     overhead: Overhead = Overhead()
-    default_model: str
-    models: dict[str, TargetModel] = {}
+    default_model: str = ""
+    models: dict[str, TargetModel] = Field(default_factory=dict)
+    other_models: bool = False
+    traps: tuple[Annotated[str, Field(pattern="^X9[0-9]{2}$")], ...] = ()
+    _model: str = PrivateAttr(default="")
+
+    @property
+    def model(self) -> str:
+        """The model that was named (see `narrowed_to`), "" where none was."""
+        return self._model
+
+    @property
+    def called(self) -> str:
+        """The target for people, with the model that was named."""
+        return f"{self.title} ({self._model})" if self._model else self.title
+
+    def narrowed_to(self, model: str) -> Target:
+        """This target as it is for one of its models: what the model says of itself replaces what all have in common.
+
+        A model that is not in the list is taken as the target's others are.
+        """
+        said = self.models.get(model)
+        given = said.model_fields_set & Constraints.model_fields.keys() if said else set()
+        target = self.model_copy(update={name: _over(getattr(self, name), getattr(said, name)) for name in given})
+        target._model = model
+        return target
+
+    def fits(self, wanted: DataKind | Trains, model: str = "") -> bool:
+        """Whether a model (where none is given, the one that is meant) takes a kind of data, or is trained so.
+
+        True where that is not stated.
+        """
+        field = "trains" if wanted in _TRAINS else "takes"
+        said = self.models.get(model or self._model or self.default_model)
+        allowed = getattr(said, field) if said else None
+        allowed = getattr(self, field) if allowed is None else allowed
+        return allowed is None or wanted in allowed
+
+    def fitting(self, wanted: DataKind | Trains) -> list[str]:
+        """The models that take a kind of data, or are trained so."""
+        return [name for name in self.models if self.fits(wanted, name)]
 
     def max_tokens(self, model: str | None = None, method: Method = "lora") -> int | None:
         """The most tokens a row can have: the model's own limit, else the target's; None is unstated."""
-        known = self.models.get(model or self.default_model)
+        known = self.models.get(model or self._model or self.default_model)
         if known is None:
             return self.default_max_tokens
         limit = known.max_tokens_full if method == "full" and known.max_tokens_full else known.max_tokens
@@ -103,6 +140,15 @@ class Target(Fact):
         """The limit of a row where the user sets none: the platform's default, within the model's limit."""
         limits = [limit for limit in (self.default_max_tokens, self.max_tokens(model, method)) if limit]
         return min(limits, default=None)
+
+
+def _over(base: object, given: object) -> object:
+    """`given` in place of `base`; of a group or a mapping only the fields that are given."""
+    if isinstance(base, Group) and isinstance(given, Group):
+        return base.model_copy(update={name: getattr(given, name) for name in given.model_fields_set})
+    if isinstance(base, dict) and isinstance(given, dict):
+        return {**base, **given}
+    return given
 
 
 class PriceCard(Fact):
@@ -116,7 +162,7 @@ class PriceCard(Fact):
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     unit: Unit
     prices: dict[str, PositivePrice]
-    monthly: dict[str, PositivePrice] = {}
+    monthly: dict[str, PositivePrice] = Field(default_factory=dict)
     verified: bool = True
     note: str = ""
 

@@ -1,0 +1,45 @@
+"""A field of the row that the target refuses, or refuses to read with another value.
+
+Why is this bad?
+    Some platforms take the fields of their format and no other: over an `id` or a `category` they refuse the whole file.
+    `--unsafe-fixes` removes such fields; keep the file that has them. Runs where a target is given with `--target`.
+
+Options:
+    target=together
+
+Bad:
+    {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}], "category": "greeting"}
+
+Good:
+    {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsforge.io.diagnose import escape_pointer
+from dsforge.lint.edit import Edit
+from dsforge.lint.rule import Report, Seen, TargetRule
+
+if TYPE_CHECKING:
+    from dsforge.targets.profile import Target
+
+
+def _check(seen: Seen, target: Target, report: Report) -> None:
+    if not isinstance(seen.value, dict):
+        return
+    for name, value in target.constants.items():
+        if seen.value.get(name, value) != value:
+            place = f"/{escape_pointer(name)}"
+            report(f"{name} is {seen.value[name]!r}; {target.called} refuses any but {value!r}", place,
+                   f"write {value!r}", fix=Edit("replace", place, value))  # fmt: skip
+    allowed = target.columns.get(seen.format)
+    for name in seen.value if allowed else ():
+        if allowed and name not in allowed:
+            place = f"/{escape_pointer(name)}"
+            report(f"field {name!r}; {target.called} refuses rows with other fields than {', '.join(allowed)}", place,
+                   "remove it from the file that is uploaded", fix=Edit("remove", place))  # fmt: skip
+
+
+RULE = TargetRule("X810", "error", _check, fix="unsafe")

@@ -1,0 +1,35 @@
+"""torchtune: Alpaca rows, of which it trains the instruction too.
+
+Why is this bad?
+    `alpaca_dataset` has `train_on_input: true` for its default: the loss falls on the instruction as on the answer
+    (torchtune 0.6.1, `AlpacaToMessages`). `chat_dataset` trains the answers alone. Told once for the dataset.
+
+Options:
+    target=torchtune
+
+Bad:
+    {"instruction": "Translate to French", "input": "Good morning", "output": "Bonjour"}
+
+Good:
+    {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsforge.lint.rules.trainer.trap import dataset_trap
+
+if TYPE_CHECKING:
+    from dsforge.lint.facts import Facts, Settings
+    from dsforge.lint.rule import DatasetReport
+    from dsforge.targets.profile import Target
+
+
+def _check(facts: Facts, settings: Settings, target: Target, report: DatasetReport) -> None:
+    if rows := facts.format.count("alpaca"):
+        report(f"{rows:,} rows are Alpaca's: {target.title} trains their instructions too",
+               help="set train_on_input: false, or dsforge convert FILE --to chatml -o OUT.jsonl")  # fmt: skip
+
+
+RULE = dataset_trap("X954", "info", _check)

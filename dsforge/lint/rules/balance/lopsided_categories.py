@@ -2,7 +2,8 @@
 
 Why is this bad?
     The model answers everything as though it belonged to the large category. Ten times as many rows is the
-    line drawn here; datasets of fewer than twenty rows with a category are left alone.
+    line drawn here; datasets of fewer than twenty rows with a category are left alone. The category is the field of
+    that name, or the one that the setting `category_field` names (`meta.topic` for a field within another).
 
 Bad:
     {"instruction": "Question 0", "output": "Answer", "category": "billing"}
@@ -55,6 +56,7 @@ from collections import Counter
 
 from dsforge.lint.facts import Facts, Settings
 from dsforge.lint.rule import DatasetReport, DatasetRule
+from dsforge.lint.rules.balance.statistics import effective_number
 
 _RATIO = 10
 _MIN_ROWS = 20
@@ -69,7 +71,9 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
         small = [name for name, count in counts.items() if most >= _RATIO * count]
         also = f" (and {len(small) - 1} more categories as small)" if len(small) > 1 else ""
         times = f"{most / least:.0f} times as many{also}"
-        report(f"category {largest!r} has {most:,} rows, {smallest!r} {least:,}: {times}",
+        even = f"{effective_number(counts.values()):.1f} of the same size"
+        report(f"category {largest!r} has {most:,} rows, {smallest!r} {least:,}: {times}; the {len(counts):,} "
+               f"categories are as even as {even}",
                help="write or generate rows for the small categories, or take fewer of the large")  # fmt: skip
 
 

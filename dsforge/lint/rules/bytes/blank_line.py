@@ -16,4 +16,4 @@ Good:
 
 from dsforge.lint.rule import BytesRule
 
-RULE = BytesRule("J007", "warning", frozenset({"blank line"}))
+RULE = BytesRule("J007", "warning", frozenset({"blank line"}), fix="safe")

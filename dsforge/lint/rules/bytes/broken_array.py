@@ -15,4 +15,4 @@ Good:
 
 from dsforge.lint.rule import BytesRule
 
-RULE = BytesRule("J008", "error", frozenset({"structure"}))
+RULE = BytesRule("J008", "error", frozenset({"structure"}), fix="safe")

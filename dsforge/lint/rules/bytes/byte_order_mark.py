@@ -13,4 +13,4 @@ Good:
 
 from dsforge.lint.rule import BytesRule
 
-RULE = BytesRule("J006", "warning", frozenset({"byte order mark"}))
+RULE = BytesRule("J006", "warning", frozenset({"byte order mark"}), fix="safe")

@@ -13,4 +13,4 @@ Good:
 
 from dsforge.lint.rule import BytesRule
 
-RULE = BytesRule("J001", "error", frozenset({"syntax"}))
+RULE = BytesRule("J001", "error", frozenset({"syntax"}), fix="safe")

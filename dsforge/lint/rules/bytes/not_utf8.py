@@ -1,4 +1,4 @@
-r"""Bytes that are not UTF-8, or half of a surrogate pair.
+r"""A row with bytes that are not UTF-8.
 
 Why is this bad?
     Some loaders stop, others put U+FFFD or nothing in the place of the character. Rows exported from

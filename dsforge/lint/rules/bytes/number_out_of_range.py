@@ -13,4 +13,4 @@ Good:
 
 from dsforge.lint.rule import BytesRule
 
-RULE = BytesRule("J004", "error", frozenset({"number"}))
+RULE = BytesRule("J004", "error", frozenset({"number"}), fix="unsafe")

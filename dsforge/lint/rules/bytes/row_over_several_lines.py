@@ -15,4 +15,4 @@ Good:
 
 from dsforge.lint.rule import BytesRule
 
-RULE = BytesRule("J009", "warning", frozenset({"several lines"}))
+RULE = BytesRule("J009", "warning", frozenset({"several lines"}), fix="safe")

@@ -22,7 +22,8 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     for index, key in enumerate(facts.key):
         earlier = first.setdefault(key, index)
         if earlier != index:
-            report(f"says the same as {facts.where(earlier, index)}", index, "remove it: dsforge dedup FILE -o OUT")
+            report(f"says the same as {facts.where(earlier, index)}", index, "remove it: dsforge dedup FILE -o OUT",
+                   remove=True)  # fmt: skip
 
 
-RULE = DatasetRule("D701", "warning", _check, frozenset({"keys"}))
+RULE = DatasetRule("D701", "warning", _check, frozenset({"keys"}), fix="unsafe")

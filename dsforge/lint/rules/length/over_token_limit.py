@@ -15,19 +15,53 @@ Good:
     {"instruction": "Hi", "output": "Hello"}
 """  # noqa: E501
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from dsforge.lint.facts import Facts, Settings
 from dsforge.lint.rule import DatasetReport, DatasetRule
+
+if TYPE_CHECKING:
+    from dsforge.targets.profile import Target
+
+
+_BECOMES = {
+    "drop": "{title} drops the whole row",
+    "truncate": "{title} cuts off what lies beyond",
+    "unstated": "{title} does not say what becomes of it",
+}
+
+
+def _over_limit(target: Target | None) -> str:
+    return _BECOMES[target.over_limit].format(title=target.title) if target else "what lies beyond is cut off"
 
 
 def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     limit = settings.max_tokens
     if limit is None:
         return
-    what = settings.over_limit or "what lies beyond is cut off"
+    target = settings.profile()
+    what = _over_limit(target)
+    dropped = target is not None and target.over_limit == "drop"
     for index, tokens in enumerate(facts.tokens):
         if tokens > limit:
-            report(f"{tokens:,} tokens ({facts.tokenizer}), {tokens - limit:,} over the limit of {limit:,}: {what}",
-                   index, "shorten or split the row, or raise the limit")  # fmt: skip
+            lost = "" if dropped else _lost(facts, index, limit)
+            over = f"{tokens - limit:,} over the limit of {limit:,}"
+            report(f"{tokens:,} tokens ({facts.tokenizer}), {over}: {what}{lost}", index,
+                   "shorten or split the row, or raise the limit")  # fmt: skip
+
+
+def _lost(facts: Facts, index: int, limit: int) -> str:
+    """How much of what is trained lies beyond the limit, in words; of several answers the most that it can be."""
+    tokens, prompt = facts.tokens[index], facts.prompt_tokens[index]
+    trained = tokens - prompt
+    if not trained:
+        return ""
+    if prompt >= limit and facts.answers[index] == 1:
+        return f"; the prompt alone has {prompt:,}, so nothing of the answer is left"
+    most = "" if facts.answers[index] == 1 else "up to "
+    return f", {most}{min(tokens - limit, trained):,} of the {trained:,} trained tokens"
 
 
 RULE = DatasetRule("L301", "error", _check, frozenset({"tokens"}))

@@ -30,4 +30,4 @@ def _check(example: Example, report: Report) -> None:
                    "complete the answer or remove the row")  # fmt: skip
 
 
-RULE = ExampleRule("L302", "warning", _check)
+RULE = ExampleRule("L302", "warning", _check, triggers=("```", "~~~"))

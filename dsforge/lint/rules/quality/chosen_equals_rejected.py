@@ -23,8 +23,8 @@ def _said(messages: list[Message]) -> list[tuple[object, ...]]:
 def _check(example: Example, report: Report) -> None:
     if example.chosen is None or example.rejected is None:
         return
-    if _said(example.chosen) == _said(example.rejected):
+    if len(example.chosen) == len(example.rejected) and _said(example.chosen) == _said(example.rejected):
         report("chosen and rejected are the same", len(example.messages), "write a worse answer or remove the pair")
 
 
-RULE = ExampleRule("Q503", "error", _check)
+RULE = ExampleRule("Q503", "error", _check, concerns=("pairs",))

@@ -18,8 +18,19 @@ from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
 
 _FOREIGN = re.compile(r"[\x80-\u02ff\u03c0\u2000-\u22ff\u25ca\uf8ff\ufb00-\ufb02]{2,}")
-_HAN = re.compile(r"[\u2000-\u206f\u3000-\u33ff\u4e00-\u9fff\ue000-\uf8ff\ufe30-\ufe4f\uff00-\uffef€]{6,}")
+_HAN = re.compile(r"[\u2000-\u206f\u3000\u3003-\u33ff\u4e00-\u9fff\ue000-\uf8ff\ufe30-\ufe4f\uff5f-\uffef€]{5,}")
+_LETTER = re.compile(r"[A-Za-z]")
 _LOST = ("\ufffd", "锟斤拷", "烫烫烫烫")
+_CHARACTERS = 3
+"""So many Chinese characters in a row come out of other Chinese characters by no accident."""
+_LATIN = "ãâäåæçèéïêáë√¬‚‰ðµ"
+"""What the first bytes of UTF-8 become in cp1252 and Mac Roman, in small letters."""
+_RARE = frozenset(
+    "".join(
+        bytes((lead, trail)).decode("gb18030", "ignore") for lead in range(0xE4, 0xEA) for trail in range(0x80, 0xC0)
+    )
+)
+"""What the first two bytes of a Chinese character in UTF-8 become in GB18030: characters that hardly ever occur."""
 _SINGLE_BYTE = ("cp1252", "mac_roman")
 
 
@@ -31,32 +42,47 @@ def _restored(run: str, codec: str) -> str:
         return ""
 
 
-def _meant(run: str) -> str:
+def _meant(run: str, within_a_word: bool) -> str:
     """What a run of odd characters was before it was decoded wrongly; "" where it is itself."""
     restored = (_restored(run, codec) for codec in _SINGLE_BYTE)
-    return next((meant for meant in restored if meant and _is_likely(run, meant)), "")
+    return next((meant for meant in restored if meant and _is_likely(run, meant, within_a_word)), "")
 
 
-def _is_likely(run: str, meant: str) -> bool:
+def _is_likely(run: str, meant: str, within_a_word: bool) -> bool:
     """Whether the decoded text is no accident: two-byte characters are, beside quotes and dashes."""
+    if within_a_word and all("\xc0" <= char <= "\u017f" for char in meant):
+        return True
     if any(char >= "\u0800" for char in meant):
         return True
     pairs = [run[at : at + 2] for at in range(0, 2 * len(meant), 2)]
     return all(pair[0] in "ÂÃ" and "\xa0" <= pair[1] <= "\xbf" for pair in pairs)
 
 
-def _find(text: str) -> tuple[str, str] | None:
-    """`(run, what it was)` of the first broken run; what it was is "" where that is lost."""
+def _find(text: str) -> tuple[int, int, str] | None:
+    """`(start, end, what it was)` of the first broken run; what it was is "" where that is lost."""
     for lost in _LOST:
-        if lost in text:
-            return lost, ""
+        if (at := text.find(lost)) >= 0:
+            return at, at + len(lost), ""
     for match in _FOREIGN.finditer(text):
-        if meant := _meant(match.group()):
-            return match.group(), meant
+        if meant := _meant(
+            match.group(), within_a_word=_LETTER.match(text[match.start() - 1 : match.start()]) is not None
+        ):
+            return *match.span(), meant
     for match in _HAN.finditer(text):
-        if meant := _restored(match.group(), "gb18030"):
-            return match.group(), meant
+        for at, char in enumerate(match.group()):
+            if char in _RARE and len(meant := _longest(match.group()[at:])) >= _CHARACTERS:
+                start = match.start() + at
+                return start, start + len(meant.encode()) // 2, meant
     return None
+
+
+def _longest(run: str) -> str:
+    """What the run says as UTF-8 that was read as GB18030, as far as it says anything."""
+    raw = run.encode("gb18030", "replace")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        return raw[: error.start].decode()
 
 
 def _check(example: Example, report: Report) -> None:
@@ -64,12 +90,24 @@ def _check(example: Example, report: Report) -> None:
         text = message.text
         if text.isascii() or (found := _find(text)) is None:
             continue
-        run, meant = found
+        start, end, meant = found
+        run = text[start:end]
         if not meant:
-            report(f"{run[:20]!r} stands where characters were lost", index, "take the text from its source again")
+            report(f"{run[:20]!r} stands where characters were lost", index, "take the text from its source again",
+                   span=(start, end))  # fmt: skip
         else:
+            whole = next((codec for codec in (*_SINGLE_BYTE, "gb18030") if _is_whole(run, codec, meant)), None)
             report(f"{run[:20]!r} was probably {meant[:20]!r}, decoded in the wrong encoding", index,
-                   "take the text from its source again, as UTF-8")  # fmt: skip
+                   "take the text from its source again, as UTF-8", span=(start, end),
+                   fix=meant if whole else None)  # fmt: skip
 
 
-RULE = ExampleRule("Q501", "warning", _check)
+def _is_whole(run: str, codec: str, meant: str) -> bool:
+    """Whether all of the run is accounted for: no character of it was cut."""
+    try:
+        return run.encode(codec) == meant.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+RULE = ExampleRule("Q501", "warning", _check, triggers=(*_LATIN, *_LOST, *sorted(_RARE)), fix="unsafe")

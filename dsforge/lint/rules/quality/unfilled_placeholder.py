@@ -33,19 +33,20 @@ _PLACEHOLDERS = (
 )
 
 
-def _find(text: str) -> str | None:
-    for mark, pattern in _PLACEHOLDERS:
-        if mark in text and (found := pattern.search(text)):
-            return found.group()
-    return None
-
-
 def _check(example: Example, report: Report) -> None:
     for index, message in enumerate(example.all_messages()):
+        text = message.text
         if message.role != "assistant":
             continue
-        if found := _find(message.text):
-            report(f"{found!r} was never filled in", index, "write what belongs there")
+        for mark, pattern in _PLACEHOLDERS:
+            if mark in text and (found := pattern.search(text)):
+                report(f"{found.group()!r} was never filled in", index, "write what belongs there", span=found.span())
+                break
 
 
-RULE = ExampleRule("Q502", "warning", _check)
+_TRIGGERS = tuple(
+    "{{|[your|[insert|[company|[customer|[recipient|[sender|[你的|[您的|<your|<insert|lorem ipsum"
+    "|【您的|【你的|【请输入|【姓名|【公司".split("|")
+)
+
+RULE = ExampleRule("Q502", "warning", _check, triggers=_TRIGGERS)

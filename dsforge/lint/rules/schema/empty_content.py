@@ -15,13 +15,20 @@ from dsforge.lint.rule import ExampleRule, Report
 
 
 def _check(example: Example, report: Report) -> None:
-    for index, message in enumerate(example.all_messages()):
+    for message in example.messages:
         content = message.content
-        if message.tool_calls or message.role == "tool":
+        if content.__class__ is not str or not content or content.isspace():
+            break
+    else:
+        if example.chosen is None:
+            return
+    for index, message in enumerate(example.all_messages()):
+        if message.tool_calls or message.role == "tool" or message.media:
             continue
-        if not content or (isinstance(content, str) and not content.strip()):
-            thought = " but reasoning" if message.reasoning else ""
-            report(f"the {message.role} message says nothing{thought}", index, "write the text or remove the row")
+        if message.text and not message.text.isspace():
+            continue
+        thought = " but reasoning" if message.reasoning else ""
+        report(f"the {message.role} message says nothing{thought}", index, "write the text or remove the row")
 
 
 RULE = ExampleRule("S104", "error", _check)

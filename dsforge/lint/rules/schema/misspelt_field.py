@@ -15,6 +15,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from dsforge.example import Example
+from dsforge.io.diagnose import escape_pointer
+from dsforge.lint.edit import Edit
 from dsforge.lint.rule import ExampleRule, Report
 
 _ROW = (
@@ -40,13 +42,22 @@ def _meant(name: str, known: tuple[str, ...]) -> str | None:
 
 
 def _check(example: Example, report: Report) -> None:
+    if not example.extra and example.chosen is None:
+        for message in example.messages:
+            if message.extra:
+                break
+        else:
+            return
     for name in example.extra:
         if meant := _meant(name, _ROW):
-            report(f"unknown field {name!r}", f"/{name}", f"did you mean {meant!r}?")
+            fix = None if meant in example.extra else Edit("rename", f"/{escape_pointer(name)}", meant)
+            report(f"unknown field {name!r}", f"/{escape_pointer(name)}", f"did you mean {meant!r}?", fix=fix)
     for index, message in enumerate(example.all_messages()):
         for name in message.extra:
             if meant := _meant(name, _MESSAGE):
-                report(f"unknown field {name!r} in the {message.role} message", index, f"did you mean {meant!r}?")
+                fix = None if meant in message.extra else Edit("rename", f"../{escape_pointer(name)}", meant)
+                report(f"unknown field {name!r} in the {message.role} message", index, f"did you mean {meant!r}?",
+                       fix=fix)  # fmt: skip
 
 
-RULE = ExampleRule("S111", "warning", _check)
+RULE = ExampleRule("S111", "warning", _check, fix="unsafe", concerns=("extra",))

@@ -13,4 +13,4 @@ Good:
 
 from dsforge.lint.rule import DecodingRule
 
-RULE = DecodingRule("S103", "error")
+RULE = DecodingRule("S103", "error", fix="safe")

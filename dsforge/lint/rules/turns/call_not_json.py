@@ -14,9 +14,12 @@ Good:
 from dsforge.example import Example
 from dsforge.io.diagnose import diagnose
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.turns.innocent import calls_nothing
 
 
 def _check(example: Example, report: Report) -> None:
+    if calls_nothing(example):
+        return
     for index, message in enumerate(example.all_messages()):
         for call in message.tool_calls:
             if call.written is None or call.arguments is not None or call.written.strip() == "null":
@@ -27,4 +30,4 @@ def _check(example: Example, report: Report) -> None:
             report(f"the arguments of the call of {call.name} are not JSON{why}", index, help)
 
 
-RULE = ExampleRule("T206", "error", _check)
+RULE = ExampleRule("T206", "error", _check, concerns=("tools",))

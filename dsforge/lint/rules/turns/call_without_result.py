@@ -12,20 +12,30 @@ Good:
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.turns.innocent import calls_nothing
+
+_HELP = "put the tool's answer after the call"
 
 
 def _check(example: Example, report: Report) -> None:
+    if calls_nothing(example):
+        return
     messages = example.messages
     for index, message in enumerate(messages):
         if not message.tool_calls or index + 1 == len(messages):  # a row may end with the call that it teaches
             continue
-        results = 0
-        while index + results + 1 < len(messages) and messages[index + results + 1].role == "tool":
-            results += 1
-        if results == 0:
+        after = index + 1
+        while after < len(messages) and messages[after].role == "tool":
+            after += 1
+        answered = {one.tool_call_id for one in messages[index + 1 : after]}
+        if not answered:
             names = ", ".join(call.name for call in message.tool_calls)
-            report(f"the call of {names} has no result: a {messages[index + 1].role} message follows", index,
-                   "put the tool's answer after the call")  # fmt: skip
+            report(f"the call of {names} has no result: a {messages[after].role} message follows", index, _HELP)
+        elif after < len(messages) and answered < {call.id for call in message.tool_calls}:
+            for call in message.tool_calls:
+                if call.id and call.id not in answered:
+                    report(f"the call of {call.name} ({call.id}) has no result, another call beside it has one", index,
+                           _HELP)  # fmt: skip
 
 
-RULE = ExampleRule("T204", "error", _check)
+RULE = ExampleRule("T204", "error", _check, concerns=("tools",))

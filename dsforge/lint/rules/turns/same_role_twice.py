@@ -15,13 +15,23 @@ Good:
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
 
+_SIDES = ("user", "assistant")
+_HELP = "join them, or write what was said between"
+
 
 def _check(example: Example, report: Report) -> None:
     before = ""
     for index, message in enumerate(example.messages):
-        if message.role == before and before in ("user", "assistant"):
-            report(f"two {before} messages in a row", index, "join them, or write what was said between")
-        before = message.role
+        role = message.role
+        if role == before and role in _SIDES:
+            report(f"two {role} messages in a row", index, _HELP)
+        before = role
+    if example.chosen is not None and example.rejected is not None:
+        at = len(example.messages)
+        for answer in (example.chosen, example.rejected):
+            if before == "user" and answer and answer[0].role == "user":  # mostly the prompt again
+                report("two user messages in a row, the end of the prompt and the beginning of the answer", at, _HELP)
+            at += len(answer)
 
 
 RULE = ExampleRule("T203", "warning", _check)

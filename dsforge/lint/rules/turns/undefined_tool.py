@@ -30,4 +30,4 @@ def _name(function: object) -> object:
     return function.get("name") if isinstance(function, dict) else None
 
 
-RULE = ExampleRule("T207", "error", _check)
+RULE = ExampleRule("T207", "error", _check, concerns=("tools",))

@@ -1,0 +1,38 @@
+"""An answer that is, or begins with, the question.
+
+Why is this bad?
+    The model learns to say everything twice; mostly the prompt was left in by the program that cut the answer out.
+
+Bad:
+    {"instruction": "Explain to a child of six why the sky is blue in the daytime", "output": "Explain to a child of six why the sky is blue in the daytime\\n\\nBecause the air scatters blue light."}
+
+Good:
+    {"instruction": "Explain to a child of six why the sky is blue in the daytime", "output": "Because the air scatters blue light."}
+"""  # noqa: E501
+
+from dsforge.example import Example
+from dsforge.lint.rule import ExampleRule, Report
+
+_LEAST = 24
+"""A shorter question may well be how its answer begins."""
+
+
+def _check(example: Example, report: Report) -> None:
+    asked = ""
+    for index, message in enumerate(example.messages):
+        text = message.content
+        if type(text) is not str:
+            continue
+        if message.role == "user":
+            asked = text
+        elif message.role == "assistant" and asked and text[:8] == asked[:8]:
+            question = asked.strip()
+            if len(question) >= _LEAST and text.startswith(question):
+                whole = len(text.strip()) <= len(question) + 1
+                if not (whole or question[-1] in "?？.。!！" or text[len(question)] in "\n?？"):
+                    continue  # a sentence that the answer completes
+                report("the answer is the question itself" if whole else "the answer begins with the whole question",
+                       index, "leave the question out of the answer", span=(0, len(question)))  # fmt: skip
+
+
+RULE = ExampleRule("Q508", "warning", _check)

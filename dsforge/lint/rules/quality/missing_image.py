@@ -1,0 +1,53 @@
+"""A question about an image in a row without one.
+
+Why is this bad?
+    The answer describes what the model was not shown: it learns to make up what it sees.
+
+Bad:
+    {"instruction": "What is the dog in the image above doing?", "output": "It runs along the beach."}
+
+Good:
+    {"instruction": "How do I insert an image in Word?", "output": "With Insert, Pictures."}
+"""
+
+import re
+
+from dsforge.example import Example
+from dsforge.lint.rule import ExampleRule, Report
+
+_SHOWN = re.compile(
+    r"(?:in|at|of|from|to|describe|see|analy[sz]e|identify) (?:the|this|that) "
+    r"(?:image|picture|photo|photograph|figure|diagram) (?:above|below|shown|attached|provided|here)\b"
+    r"|(?:the|this) (?:following|attached|above|below|provided|given) (?:image|picture|photo|photograph)\b"
+    r"(?! (?:url|path|file|format|processing))"
+    r"|(?:shown|depicted|pictured|seen) in (?:the|this) (?:image|picture|photo|photograph)\b"
+    r"|如(?:上|下)?图(?:所示|中)|(?:上|下|左|右)图(?:中|所示|是|里)"
+    r"|(?:这张|这幅|该|下面的?|上面的?)(?:图片|照片|图像)(?:中|里|上|是|的内容)",
+    re.IGNORECASE,
+)
+_REFERENCE = re.compile(
+    r"<(?:image|img|video)\b|!\[|https?://|\.(?:jpe?g|png|gif|webp|svg|bmp)\b|data:image|\[image", re.IGNORECASE
+)
+_NOUNS = ("image", "picture", "photo", "photograph", "figure", "diagram")
+_PLACES = ("above", "below", "shown", "attached", "provided", "here")
+_TRIGGERS = (
+    *(f"{noun} {place}" for noun in _NOUNS for place in _PLACES),
+    *(f"{place} {noun}" for noun in _NOUNS for place in (*_PLACES, "following", "given")),
+    *(f"{seen} in th{end} {noun}" for noun in _NOUNS for seen in ("shown", "depicted", "pictured", "seen")
+      for end in ("e", "is")),
+    *"如图所示 如图中 如上图 如下图 上图中 上图所示 上图是 上图里 下图中 下图所示 下图是 下图里 左图 右图".split(),
+    *(f"{noun}{place}" for noun in ("图片", "照片", "图像") for place in ("中", "里", "上", "是", "的内容")),
+)  # fmt: skip
+
+
+def _check(example: Example, report: Report) -> None:
+    messages = example.messages
+    if any(message.media or _REFERENCE.search(message.text) for message in messages):
+        return
+    for index, message in enumerate(messages):
+        if message.role == "user" and (found := _SHOWN.search(message.text)):
+            report(f"{found.group()!r} speaks of an image, and the row has none", index,
+                   "add the image, or remove the row", span=found.span())  # fmt: skip
+
+
+RULE = ExampleRule("Q516", "warning", _check, triggers=_TRIGGERS)

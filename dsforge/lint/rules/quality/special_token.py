@@ -1,0 +1,49 @@
+"""Marks of a chat template within a text.
+
+Why is this bad?
+    What stands in a text is turned into tokens like any other: `<|im_end|>` there ends the turn in the middle for some
+    trainers, and is spelt out letter by letter for others. The model then writes such marks into its answers.
+
+Bad:
+    {"instruction": "Say hello", "output": "Hello!<|im_end|>"}
+
+Good:
+    {"instruction": "What ends a turn in ChatML?", "output": "The mark `<|im_end|>`."}
+"""
+
+import re
+
+from dsforge.example import Example
+from dsforge.lint.rule import ExampleRule, Report
+
+_TOKENS = re.compile(
+    r"<\|(?:im_start|im_end|im_sep|endoftext|end|eot_id|start_header_id|end_header_id|begin_of_text|end_of_text|user|"
+    r"assistant|system|observation|endofprompt|fim_prefix|fim_suffix|fim_middle|channel|message|return|call)\|>"
+    r"|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<\uff5c[^<>\uff5c]{1,30}\uff5c>|\[(?:gMASK|sop|eop)\]|</s>(?=\s*$)"
+)
+_SPEAKERS = re.compile(
+    r"^(?:Human|User|USER|HUMAN)(?: \d)?: |^#{2,4} ?(?:Instruction|Response|Input|Human|Assistant):? *$", re.MULTILINE
+)
+_TRIGGERS = (
+    "<|",
+    *"[inst]|[/inst]|<<sys>>|<</sys>>|_of_turn>|<\uff5c|[gmask]|[sop]|[eop]|</s>|\nhuman|\nuser|# instruction"
+    "|# response|# input|# human|# assistant|#instruction|#response|#input|#human|#assistant".split("|"),
+)
+
+
+def _is_quoted(text: str, start: int, end: int) -> bool:
+    return text[start - 1 : start] in ("`", '"', "'", "“", "「") and text[end : end + 1] in ("`", '"', "'", "”", "」")
+
+
+def _check(example: Example, report: Report) -> None:
+    for index, message in enumerate(example.all_messages()):
+        text = message.text
+        for match in _TOKENS.finditer(text):
+            if not _is_quoted(text, *match.span()) and text.count("```", 0, match.start()) % 2 == 0:
+                report(f"{match.group()!r} is a mark of a chat template", index, "remove it", span=match.span(), fix="")
+        if message.role == "assistant" and (found := _SPEAKERS.search(text)) and found.start():
+            report(f"another turn begins within the answer: {found.group().strip()!r}", index,
+                   "end the answer before it, or make it a turn of its own", span=found.span())  # fmt: skip
+
+
+RULE = ExampleRule("Q510", "warning", _check, triggers=_TRIGGERS, fix="unsafe")

@@ -16,10 +16,20 @@ Style: TypeAlias = Callable[[str, str], str]
 
 @dataclass(frozen=True)
 class Reporter:
-    """A way to write findings: `render(findings, style)` gives lines."""
+    """A way to write findings: `render(findings, style)` gives lines, each safe to print whatever the rows hold.
+
+    The lines of a reporter that is `whole` are one document: it wants every finding, nothing else may be printed
+    beside it, and no findings are a document too.
+    """
 
     name: str
     render: Callable[[Iterable[Finding], Style], Iterator[str]]
+    whole: bool = False
+
+
+def all_reporters() -> dict[str, Reporter]:
+    """Every reporter by name, found by a walk over reporters/."""
+    return {reporter.name: reporter for reporter in values("dsforge.lint.reporters", "REPORTER", Reporter)}
 
 
 def get_reporter(name: str) -> Reporter:
@@ -28,7 +38,7 @@ def get_reporter(name: str) -> Reporter:
     Raises:
         UsageError: there is none.
     """
-    known = {reporter.name: reporter for reporter in values("dsforge.lint.reporters", "REPORTER", Reporter)}
+    known = all_reporters()
     if name not in known:
         raise UsageError(f"no output format {name!r}{did_you_mean(name, known)}")
     return known[name]

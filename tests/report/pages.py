@@ -1,0 +1,60 @@
+"""Pages with everything on them, for the tests of the page and of the page in a browser."""
+
+from __future__ import annotations
+
+import json
+
+from dsforge.example import Example, Media, Message, Text
+from dsforge.finding import Finding
+from dsforge.report.lint_report import LintReport, RuleLine
+from dsforge.report.page import lint_page
+from dsforge.report.summary import Summary
+
+RULES = {
+    "S104": RuleLine("empty-content", "error", "A message that says nothing."),
+    "Q502": RuleLine("unfilled-placeholder", "warning", "A placeholder that nobody filled in."),
+    "D703": RuleLine("conflicting-answers", "info", "The same question as an earlier row, with another answer."),
+}
+HOSTILE = (
+    "<script>alert(1)</script>", "</style><style>*{display:none}</style>", "</title></head><body onload=alert(2)>",
+    "<img src=x onerror=alert(3)>", '"><svg onload=alert(4)>', "' onmouseover='alert(5)", "javascript:alert(6)",
+    "<a href=javascript:alert(7)>", "<!--", "]]>", "</pre></details></section></main>", "&lt;script&gt;",
+    "\u202etxt.exe", "\x00\x1b[31m", "<meta http-equiv=refresh content='0;url=https://example.invalid'>",
+    "half \ud83d", "你好 😀",
+)  # fmt: skip
+
+
+def finding(code: str, row: int, message: str, **more: object) -> Finding:
+    rule = RULES[code]
+    given = {"pointer": "/messages/0/content", "help": "write it", **more}
+    return Finding(code, rule.name, rule.severity, message, "data/rows.jsonl", row, row, 3, **given)  # type: ignore[arg-type]
+
+
+def summary() -> Summary:
+    seen = Summary()
+    said = Message("user", "Hello there")
+    seen.add(Example([said, Message("assistant", "Hi!")], meta={"category": "greeting"}), "chatml", 12)
+    seen.add(
+        Example([said], chosen=[Message("assistant", "你好" * 30)], rejected=[Message("assistant", "x")]), "dpo", 40
+    )
+    seen.add(Example([Message("user", [Text("what"), Media("image", "a.png")]), Message("assistant", "ok")],
+                     label=True, meta={"category": HOSTILE[0]}), "chatml", 7)  # fmt: skip
+    return seen
+
+
+def hostile_page() -> str:
+    """Hostile text in every place that takes text: title, files, notices, rules, messages, help, rows, categories."""
+    findings = [finding("S104", 1, "the message says nothing", excerpt='..."content": ""...', mark=(14, 2))]
+    rows = {("data/rows.jsonl", 1): '{"messages": [{"role": "user", "content": ""}]}'}
+    for number, text in enumerate(HOSTILE, 2):
+        raw = json.dumps({"messages": [{"content": text}]}, ensure_ascii=False)
+        at = raw.index(": ") + 3
+        more = {"help": text, "pointer": text, "excerpt": raw, "mark": (at, 5)} if number % 2 else {}
+        findings.append(finding("Q502", number, f"{text} was never filled in", **more))
+        rows["data/rows.jsonl", number] = raw + " " * (number % 3)
+    findings.append(finding("D703", 0, "of the dataset as a whole", pointer=""))
+    counts = {"S104": 1, "Q502": 4_000, "D703": 1}
+    rules = {**RULES, "D703": RULES["D703"]._replace(summary=" ".join(HOSTILE))}
+    sources = [("data/rows.jsonl", 1_234_567), *((text, 3) for text in HOSTILE)]
+    report = LintReport(findings, counts, rules, 5_000, 17, sources, HOSTILE)
+    return lint_page(f"Report {HOSTILE[2]}", report, summary(), rows)

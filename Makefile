@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint pytest schemas peers bench clean
+.PHONY: demo test lint pytest schemas docs peers bench clean
 
 demo: $(VENV)/.train  ## raw files to a trained adapter, on examples/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -23,12 +23,15 @@ lint: $(VENV)/.dev
 schemas: $(VENV)/.dev  ## the files of schemas/, from the types of the formats
 	$(BIN)/python -m dsforge.schema_files
 
+docs: $(VENV)/.dev  ## docs/rules.md, from the docstrings of the rules
+	$(BIN)/python -m dsforge.rule_docs
+
 peers: $(VENV)/.dev  ## the peers' own code judges what dsforge writes
 	test -f .venv-peers/.ready || sh benchmarks/peers.sh
 	DSFORGE_PEERS=$(CURDIR)/.venv-peers $(BIN)/pytest tests/peers
 
 bench: $(VENV)/.dev  ## ours and the peers in one run, as ratios
-	for script in convert dedup cost "kill 20 20"; do \
+	for script in convert lint dedup cost "kill 20 20"; do \
 	  set -- $$script; name=$$1; shift; $(BIN)/python benchmarks/$$name.py "$$@" || exit 1; done
 
 $(VENV)/bin/python:

@@ -1,7 +1,8 @@
 """Defaults for the command line's options, from TOML.
 
 `[tool.dsforge.lint]` in pyproject.toml, or `[lint]` in dsforge.toml, holds the options of
-`dsforge lint` by their long names: `select = ["S", "T"]`. What is given on the command line wins.
+`dsforge lint` by their long names: `select = ["S", "T"]`, `per-file-ignores = {"raw/*" = ["Q"]}`. What is given on
+the command line wins.
 """
 
 from __future__ import annotations
@@ -32,10 +33,17 @@ def _section(path: Path) -> dict[str, Any]:
     tool = content.get("tool", {})
     section = tool.get("dsforge", {}) if path.name == "pyproject.toml" else content
     return {
-        command: {key.replace("-", "_"): value for key, value in options.items()}
+        command: {key.replace("-", "_"): _as_option(value) for key, value in options.items()}
         for command, options in section.items()
         if isinstance(options, dict)
     }
+
+
+def _as_option(value: Any) -> Any:
+    """A table as the words the command line takes for it: `{"raw/*" = ["Q", "P"]}` is `raw/*:Q,P`."""
+    if not isinstance(value, dict):
+        return value
+    return [f"{key}:{','.join(each) if isinstance(each, list) else each}" for key, each in value.items()]
 
 
 def load_defaults(config: str) -> dict[str, Any]:

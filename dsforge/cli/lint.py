@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 import typer
 
 from dsforge.cli.output import FORMAT, JSON_FLAG, WORKERS, Output, quantity
+from dsforge.errors import UsageError
 from dsforge.finding import SEVERITIES, Finding
 
 if TYPE_CHECKING:
     from dsforge.lint.facts import Settings
+    from dsforge.lint.fix import Mended
+    from dsforge.lint.reporter import Reporter
     from dsforge.lint.run import LintResult
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
@@ -33,14 +38,39 @@ def command(
     inputs: list[str] = typer.Argument(..., metavar="INPUT...", help="JSONL or JSON files, taken as one dataset."),
     select: list[str] = typer.Option([], "--select", help="Rules to run: codes, families (T), names, ALL."),
     ignore: list[str] = typer.Option([], "--ignore", help="Rules not to run."),
+    per_file_ignores: list[str] = typer.Option(
+        [], "--per-file-ignores", metavar="PATTERN:RULES", help="Rules not to run on some files: raw/*:Q,P601."
+    ),
     fail_on: FailOn = typer.Option(FailOn.warning, "--fail-on", help="Exit with 1 from this severity on."),
+    fix: bool = typer.Option(False, "--fix", help="Mend in the file what can be mended without a doubt."),
+    unsafe_fixes: bool = typer.Option(
+        False, "--unsafe-fixes", help="With --fix or --diff: also what may not be meant, such as copies taken out."
+    ),
+    diff: bool = typer.Option(False, "--diff", help="Print what --fix would change, and change nothing."),
+    baseline: str = typer.Option("", "--baseline", metavar="FILE", help="Tell only what this file does not accept."),
+    write_baseline: str = typer.Option(
+        "", "--write-baseline", metavar="FILE", help="Accept what is found now, from now on."
+    ),
     max_tokens: int = typer.Option(0, "--max-tokens", min=0, help="The longest row that fits (rule L301)."),
     tokenizer: str = typer.Option("", "--tokenizer", help="What counts the tokens; see dsforge cost --help."),
-    target: str = typer.Option("", "--target", help="Check against a platform's formats and limits: openai, zhipu ..."),
+    target: str = typer.Option("", "--target", help="Check for a platform or trainer: openai, zhipu/glm-4-air ..."),
     model: str = typer.Option("", "--model", help="The platform's model, where limits differ."),
+    by: str = typer.Option("", "--by", metavar="FIELD", help="The field that holds a row's category: meta.topic."),
+    benchmark: list[str] = typer.Option(
+        [], "--benchmark", metavar="FILE", help="Find rows that hold items of a benchmark (rule D705)."
+    ),
+    words: str = typer.Option("", "--words", metavar="FOLDER", help="Word lists of one's own for rule P608."),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Tell what the --target would make of each row: keep, cut, drop, not train."
+    ),
     from_format: str = FORMAT,
+    report: str = typer.Option(
+        "", "--report", metavar="FILE.html", help="Write a page with the findings and what the dataset holds."
+    ),
     show: int = typer.Option(5, "--show", min=0, help="Findings to print of each rule; 0 prints all."),
-    output_format: str = typer.Option("full", "--output-format", help="How to print findings: full or concise."),
+    output_format: str = typer.Option(
+        "full", "--output-format", help="How to print findings: full, concise, github, sarif or junit."
+    ),
     workers: int = WORKERS,
     as_json: bool = JSON_FLAG,
 ) -> int:
@@ -48,34 +78,163 @@ def command(
 
     Each finding has a code, its place in the file, a reason and what to do. dsforge rule CODE explains one.
     """
-    from msgspec.structs import asdict
-
+    from dsforge.lint.facts import Settings
     from dsforge.lint.reporter import get_reporter
     from dsforge.lint.run import lint
 
+    if unsafe_fixes and not (fix or diff):
+        raise UsageError("--unsafe-fixes says what may be mended: give --fix or --diff with it")
+    if dry_run and not target:
+        raise UsageError("--dry-run tells what a trainer does: name it with --target (dsforge targets lists them)")
     reporter = get_reporter(output_format)
-    out = Output(as_json)
-    settings = _settings(from_format, max_tokens, tokenizer, target, model)
-    result = lint(inputs, select=select, ignore=ignore, settings=settings, workers=workers)
-    shown = _first_of_each(result.findings, show)
-    for line in reporter.render(shown, out.style):
-        out.say(line)
-    _summary(out, result, shown)
-    for notice in result.notices:
-        out.note(f"dsforge: {notice}")
-    out.result(
-        "lint", result.rows_in, result.rows_out, result.rows_rejected,
-        findings=[asdict(finding) for finding in result.findings], counts=result.counts, fixed=0,
+    settings = Settings(
+        format=from_format, max_tokens=max_tokens or None, tokenizer=tokenizer, category_field=by or "category",
+        benchmarks=tuple(benchmark), words=words,
     )  # fmt: skip
+    settings = _for_target(settings, target, model)
+    chosen = _Chosen(inputs, select, ignore, _by_pattern(per_file_ignores), settings, workers)
+    out = Output(as_json, only_result=reporter.whole)
+    if (profile := settings.profile()) and profile.notice:
+        out.note(f"dsforge: {profile.title}: {profile.notice}")
+    if diff:
+        return _print_diff(chosen, unsafe_fixes)
+    fixed = chosen.fixed(unsafe_fixes) if fix else {}
+    result = lint(
+        inputs, select=select, ignore=ignore, per_file_ignores=chosen.per_file_ignores, settings=settings,
+        summarise=bool(report), workers=workers,
+    )  # fmt: skip
+    if write_baseline:
+        from dsforge.lint.baseline import write_baseline as accept
+
+        accepted = accept(write_baseline, result.findings)
+        out.say(f"{quantity(accepted, 'finding')} accepted from now on: dsforge lint --baseline {write_baseline}")
+        result.findings.clear()
+    elif baseline:
+        from dsforge.lint.baseline import read_baseline, without_accepted
+
+        found = len(result.findings)
+        result.findings = without_accepted(result.findings, read_baseline(baseline))
+        out.note(f"dsforge: {quantity(found - len(result.findings), 'finding')} accepted by {baseline}")
+    if dry_run:
+        _print_dry_run(out, result, settings, show)
+    else:
+        _print(out, reporter, result, show, fixed)
+    if report:
+        from dsforge.io.expand import expand_sources
+        from dsforge.lint.page import write_page
+
+        write_page(report, expand_sources(inputs), result, settings)
+        out.note(f"dsforge: wrote {report}")
     severities = {finding.severity for finding in result.findings}
     worst = max((SEVERITIES.index(severity) for severity in severities), default=-1)
     return int(fail_on is not FailOn.never and worst >= SEVERITIES.index(fail_on.value))
 
 
-def _settings(from_format: str, max_tokens: int, tokenizer: str, target: str, model: str) -> Settings:
-    from dsforge.lint.facts import Settings
+@dataclass(frozen=True)
+class _Chosen:
+    """What is looked at, and by which rules."""
 
-    settings = Settings(format=from_format, max_tokens=max_tokens or None, tokenizer=tokenizer)
+    inputs: list[str]
+    select: list[str]
+    ignore: list[str]
+    per_file_ignores: dict[str, list[str]]
+    settings: Settings
+    workers: int
+
+    def mended(self, unsafe: bool, diff: bool) -> Mended:
+        """Mend the files, or only say how."""
+        from dsforge.lint.fix import fix
+
+        return fix(
+            self.inputs, select=self.select, ignore=self.ignore, per_file_ignores=self.per_file_ignores,
+            settings=self.settings, unsafe=unsafe, diff=diff, workers=self.workers,
+        )  # fmt: skip
+
+    def fixed(self, unsafe: bool) -> dict[str, int]:
+        """Mend the files; how many changes were made, by code."""
+        return self.mended(unsafe, diff=False).fixed
+
+
+def _by_pattern(given: list[str]) -> dict[str, list[str]]:
+    """`PATTERN:RULES`, taken apart."""
+    patterns: dict[str, list[str]] = {}
+    for each in given:
+        pattern, colon, rules = each.rpartition(":")
+        if not colon or not pattern or not rules:
+            raise UsageError(f"--per-file-ignores {each!r}: write PATTERN:RULES, such as raw/*:Q,P601")
+        patterns.setdefault(pattern, []).append(rules)
+    return patterns
+
+
+def _print_diff(chosen: _Chosen, unsafe: bool) -> int:
+    mended = chosen.mended(unsafe, diff=True)
+    for line in mended.diff:
+        sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
+    sys.stdout.flush()
+    changes = sum(mended.fixed.values())
+    print(f"dsforge: {quantity(changes, 'change')} would be made by --fix" if changes else "dsforge: nothing to mend",
+          file=sys.stderr)  # fmt: skip
+    return int(bool(mended.diff))
+
+
+def _print(out: Output, reporter: Reporter, result: LintResult, show: int, fixed: dict[str, int]) -> None:
+    """What was found, for people or for the program that asked for its format; then the JSON object."""
+    from msgspec.structs import asdict
+
+    shown = result.findings if reporter.whole else _first_of_each(result.findings, show)
+    if reporter.whole:
+        out.document(reporter.render(shown, out.style))
+    else:
+        for line in reporter.render(shown, out.style):
+            out.say(line)
+        if fixed:
+            codes = ", ".join(f"{count:,} {code}" for code, count in fixed.items())
+            out.say(f"{quantity(sum(fixed.values()), 'change')} made: {codes}")
+        _summary(out, result, shown)
+    for notice in result.notices:
+        out.note(f"dsforge: {notice}")
+    out.result(
+        "lint", result.rows_in, result.rows_out, result.rows_rejected,
+        findings=[asdict(finding) for finding in result.findings], counts=result.counts, fixed=sum(fixed.values()),
+    )  # fmt: skip
+
+
+def _print_dry_run(out: Output, result: LintResult, settings: Settings, show: int) -> None:
+    """What the target makes of the rows: a line for each that is not simply kept, then the counts."""
+    from msgspec.structs import asdict
+
+    from dsforge.lint.dry_run import EFFECTS, dry_run
+
+    target = settings.profile()
+    assert target is not None
+    run = dry_run(result, target)
+    seen: Counter[str] = Counter()
+    for outcome in run.outcomes:
+        seen[outcome.effect] += 1
+        if not show or seen[outcome.effect] <= show:
+            row = (
+                f"row {outcome.row:,}" if outcome.row else "all rows" if outcome.line == 1 else f"line {outcome.line:,}"
+            )
+            place = out.style(f"{outcome.path}:{outcome.line}", "bold")
+            out.say(f"{place} {row} {out.style(outcome.effect, 'yellow')}: {outcome.message} ({outcome.code})")
+    if run.outcomes:
+        out.say()
+    for effect, count in run.counts.items():
+        if count or effect == "kept":
+            hidden = seen[effect] - show if show and seen[effect] > show else 0
+            more = f"  ({hidden:,} not shown; --show 0 prints all)" if hidden else ""
+            out.say(f"{count:>8,}  {effect}: {EFFECTS[effect]}{more}")
+    out.say(f"{run.verdict}, {out.seconds:.2f} s")
+    for notice in result.notices:
+        out.note(f"dsforge: {notice}")
+    out.result(
+        "lint", result.rows_in, result.rows_out, result.rows_rejected, target=run.target, dry_run=run.counts,
+        outcomes=[asdict(outcome) for outcome in run.outcomes], findings=[asdict(each) for each in result.findings],
+        counts=result.counts, fixed=0,
+    )  # fmt: skip
+
+
+def _for_target(settings: Settings, target: str, model: str) -> Settings:
     if not target:
         return settings
     from dsforge.lint.target import for_target
@@ -116,4 +275,9 @@ def _summary(out: Output, result: LintResult, shown: Sequence[Finding]) -> None:
     counts = ", ".join(quantity(by_severity[each], each) for each in reversed(SEVERITIES) if by_severity[each])
     rejected = f", {result.rows_rejected:,} unreadable" if result.rows_rejected else ""
     out.say(f"{counts.replace('infos', 'info')} in {rows}{rejected}, {out.seconds:.2f} s")
+    safe = sum(finding.fixable and not finding.unsafe_fix for finding in result.findings)
+    unsafe = sum(finding.unsafe_fix for finding in result.findings)
+    ways = [f"{safe:,} with --fix"] * bool(safe) + [f"{unsafe:,} with --fix --unsafe-fixes"] * bool(unsafe)
+    if ways:
+        out.say(f"Can be mended: {', '.join(ways)}; --diff shows how")
     out.say(f"Explain one: dsforge rule {next(iter(result.counts))}")

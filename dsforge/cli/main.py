@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "cost": "Count tokens and price the training on each platform and GPU.",
     "train": "A TRL run configured by Hydra: LoRA or full.",
     "formats": "List the formats, or explain one.",
+    "targets": "List the platforms and trainers, or tell what one takes.",
     "rule": "Explain a lint rule, or list them all.",
 }
 """Command name to the line `--help` shows. The command lives in `dsforge.cli.NAME` as `app`."""

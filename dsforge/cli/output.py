@@ -27,16 +27,23 @@ _CODES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1",
 class Output:
     """Where one run of a command prints, and its clock."""
 
-    def __init__(self, as_json: bool, output: str = "") -> None:
-        if as_json and output == "-":
-            raise UsageError("--json and -o - both want standard output: give -o a file name")
+    def __init__(self, as_json: bool, output: str = "", only_result: bool = False) -> None:
+        if as_json and (output == "-" or only_result):
+            asked = "-o -" if output == "-" else "an output format that is a document"
+            raise UsageError(f"--json and {asked} both want standard output: choose one")
         self._as_json = as_json
-        self._stream = sys.stderr if as_json or output == "-" else sys.stdout
+        self._stream = sys.stderr if as_json or output == "-" or only_result else sys.stdout
         self._started = time.perf_counter()
 
     def say(self, text: str = "") -> None:
         """Print a line for people."""
         print(printable(text), file=self._stream)
+
+    def document(self, lines: Iterable[str]) -> None:
+        """Print lines for a program on standard output, as they are."""
+        for line in lines:
+            sys.stdout.buffer.write(line.encode("utf-8", "replace") + b"\n")
+        sys.stdout.buffer.flush()
 
     def note(self, text: str) -> None:
         """Print a line of progress or caution on standard error."""

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
 from dsforge.errors import UsageError
 from dsforge.similarity.compared import Compared
 
-Need: TypeAlias = Literal["tokens", "keys", "documents"]
+if TYPE_CHECKING:
+    from dsforge.targets.profile import Target
+
+Need: TypeAlias = Literal["tokens", "keys", "documents", "lengths", "answers", "systems", "questions"]
 """Facts that cost time or memory, gathered only for the rules that ask for them."""
 
 
 class Settings(msgspec.Struct, frozen=True):
     """What the user says about the run.
 
-    `max_tokens` is the longest row the trainer takes, counted by `tokenizer`; `target` and `model` name
-    a hosted platform's profile, which then gives the limits.
+    `max_tokens` is the longest row the trainer takes, counted by `tokenizer`; `target` and `model` name the profile of
+    a hosted platform or a trainer (or are a path to one), which then gives the limits. `category_field` is the field
+    of a row that names its category, `meta.topic` for one within another. `min_rows` is how many rows the user wants.
+    `words` is a folder of word lists in place of dsforge's, `benchmarks` are files whose items no row should hold.
     """
 
     format: str = "auto"
@@ -25,10 +31,18 @@ class Settings(msgspec.Struct, frozen=True):
     tokenizer: str = ""
     target: str = ""
     model: str = ""
-    over_limit: str = ""
-    target_formats: tuple[str, ...] = ()
-    target_min_rows: int = 0
-    strict: bool = True
+    category_field: str = "category"
+    min_rows: int = 0
+    words: str = ""
+    benchmarks: tuple[str, ...] = ()
+
+    def profile(self) -> Target | None:
+        """The profile of the target, None where none is named."""
+        if not self.target:
+            return None
+        from dsforge.targets.load import load_target  # reads YAML, and checks it
+
+        return load_target(self.target)
 
     def with_text(self, options: dict[str, str]) -> Settings:
         """These settings with some replaced, given as text (`max_tokens=5`), as rule documentation writes them."""
@@ -42,13 +56,28 @@ class Settings(msgspec.Struct, frozen=True):
         return msgspec.convert({**known, **values}, Settings, strict=False)
 
 
+NO_LABEL = 2
+
+
 class Facts(msgspec.Struct):
     """One entry per decoded row in every column.
 
-    `path`, `row`, `line` say where it stands, `format` what it was decoded by. `key` is the 16-byte key under
-    which `dsforge dedup` meets exact copies, `prompt_key` the same of what is asked (under an equal system
-    prompt). `tokens` is the length of the row's longest sequence: text alone, what a chat template adds
-    comes on top. `documents` is what near-duplicates are compared by. Columns that no rule needs are empty.
+    `path`, `row`, `line` say where it stands, `format` what it was decoded by; `label` is its KTO label, 0 or 1, or
+    NO_LABEL. Columns that no rule needs are empty. `waived` are the codes that a row itself asks not to be told of, by
+    index.
+
+    - keys: `key` is the 16-byte key under which `dsforge dedup` meets exact copies, `prompt_key` the same of what is
+      asked (under an equal system prompt);
+    - tokens: `tokens` is the length of the row's longest sequence, text alone, what a chat template adds comes on top;
+      `prompt_tokens` is the part of it that is not trained, `answers` how many answers are;
+    - documents: what near-duplicates are compared by;
+    - lengths: characters of the prompt, of the completion (of a pair the chosen one) and of the rejected answer;
+    - answers, all of the last answer (of a pair the chosen one): `answer_key` is the CRC-32 of its text, `opening` its
+      first characters, `ending` how it ends (a number of rules.length.endings), `reasons` whether it has reasoning;
+      `script` what the last question is written in (a number of rules.balance.scripts);
+    - systems: `system` is the key of the system prompt, 0 where there is none, `system_look` that of its letters and
+      digits alone;
+    - questions: the first characters of the last question.
     """
 
     path: list[str] = []
@@ -62,21 +91,48 @@ class Facts(msgspec.Struct):
     prompt_key: list[bytes] = []
     key: list[bytes] = []
     documents: list[Compared] = []
+    label: bytearray = msgspec.field(default_factory=bytearray)
+    prompt_tokens: list[int] = []
+    answers: bytearray = msgspec.field(default_factory=bytearray)
+    prompt_characters: list[int] = []
+    completion_characters: list[int] = []
+    rejected_characters: list[int] = []
+    answer_key: list[int] = []
+    opening: list[str] = []
+    script: bytearray = msgspec.field(default_factory=bytearray)
+    ending: bytearray = msgspec.field(default_factory=bytearray)
+    reasons: bytearray = msgspec.field(default_factory=bytearray)
+    system: list[int] = []
+    system_look: list[int] = []
+    question: list[str] = []
     tokenizer: str = ""
+    waived: dict[int, list[str]] = {}
 
     def __len__(self) -> int:
         return len(self.row)
 
     def extend(self, other: Facts, rows_before: int, lines_before: int) -> None:
         """Append the facts of a later chunk, whose rows and lines count from its own beginning."""
+        self.waived.update({index + len(self): codes for index, codes in other.waived.items()})
         self.row.extend(row + rows_before for row in other.row)
         self.line.extend(line + lines_before for line in other.line)
-        for name in ("path", "column", "format", "category", "preference",
-                     "tokens", "prompt_key", "key", "documents"):  # fmt: skip
-            getattr(self, name).extend(getattr(other, name))
+        for name in _COLUMNS:
+            column = getattr(other, name)
+            getattr(self, name).extend(_shared(column) if name in _REPEATED else column)
         self.tokenizer = self.tokenizer or other.tokenizer
 
     def where(self, index: int, seen_from: int) -> str:
         """A row for people: `row 12`, with its file where that is not the file of row `seen_from`."""
         elsewhere = "" if self.path[index] == self.path[seen_from] else f" of {self.path[index]}"
         return f"row {self.row[index]:,}{elsewhere}"
+
+
+def _shared(column: list[str | None]) -> Iterable[str | None]:
+    """The texts of a column, equal ones as one object: a column that came from another process has them many times."""
+    known: dict[str | None, str | None] = {}
+    return (known.setdefault(text, text) for text in column)
+
+
+_REPEATED = frozenset({"path", "format", "category"})
+_COLUMNS = tuple(name for name in Facts.__struct_fields__ if name not in ("row", "line", "tokenizer", "waived"))
+"""What is the same wherever the row stands."""

@@ -11,15 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from inspect import cleandoc
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 from dsforge.errors import UsageError, did_you_mean
-from dsforge.example import Example
+from dsforge.example import JSON, Example
 from dsforge.finding import Severity
 from dsforge.io.diagnose import ProblemKind
 from dsforge.io.rows import FlawKind
+from dsforge.lint.edit import Edit
 from dsforge.lint.facts import Facts, Need, Settings
 from dsforge.registry import discover
+
+if TYPE_CHECKING:
+    from dsforge.targets.profile import Target
 
 FAMILIES = {
     "J": "bytes and JSON",
@@ -35,28 +39,65 @@ FAMILIES = {
 
 
 class Report(Protocol):
-    """Reports a finding in an example: what is wrong, where, and how to mend it.
+    """Reports a finding in an example: what is wrong, where, how to mend it by hand, and how `--fix` would.
 
-    `at` is the number of a message, counted from 0 over messages, chosen and rejected, or a JSON
-    Pointer into the row.
+    `at` is the number of a message, counted from 0 over messages, chosen and rejected (as `Example.all_messages` has
+    them), or a JSON Pointer into the row. `span` are the characters `(start, end)` of that message's `text` that are
+    wrong. `fix` is what to write in place of the span (of the whole text where there is none), or an edit of the row,
+    whose pointer may begin with `../` for what stands beside the text of message `at`. A rule that gives one says by
+    its own `fix` whether that is safe.
     """
 
-    def __call__(self, message: str, at: int | str = "", help: str = "") -> None: ...
+    def __call__(
+        self,
+        message: str,
+        at: int | str = "",
+        help: str = "",
+        *,
+        span: tuple[int, int] | None = None,
+        fix: str | Edit | None = None,
+    ) -> None: ...
 
 
 class DatasetReport(Protocol):
-    """Reports a finding on the row at `index` of the facts, or on the dataset as a whole (None)."""
+    """Reports a finding on the row at `index` of the facts, or on the dataset as a whole (None).
 
-    def __call__(self, message: str, index: int | None = None, help: str = "") -> None: ...
+    `remove` is whether `--unsafe-fixes` takes the row out of the file.
+    """
+
+    def __call__(self, message: str, index: int | None = None, help: str = "", *, remove: bool = False) -> None: ...
+
+
+class Seen(NamedTuple):
+    """A row as a target's rules see it: parsed, the name of the format it was decoded by, and decoded."""
+
+    value: JSON
+    format: str
+    example: Example
+
+
+Concern: TypeAlias = Literal["tools", "parts", "pairs", "reasoning", "extra"]
+"""Rows with tools, calls or results; with content that is no text; preference pairs; with reasoning; with metadata or
+unknown fields, of the row or of a message."""
+
+Check: TypeAlias = Callable[[Example, Report], None]
+"""Reports what is wrong with an example."""
+
+Applicability: TypeAlias = Literal["", "safe", "unsafe"]
+"""What `--fix` may do: nothing, mend what cannot be meant otherwise, or only with `--unsafe-fixes`."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What every rule has. `name` and `doc` come from its file; `default` is whether it runs unasked."""
+    """What every rule has. `name` and `doc` come from its file; `default` is whether it runs unasked.
+
+    `fix` says whether the changes that it offers are safe: they keep what the row says to a model.
+    """
 
     code: str
     severity: Severity
     default: bool = field(default=True, kw_only=True)
+    fix: Applicability = field(default="", kw_only=True)
     name: str = field(default="", kw_only=True)
     doc: str = field(default="", kw_only=True, repr=False)
 
@@ -75,9 +116,27 @@ class DecodingRule(Rule):
 
 @dataclass(frozen=True)
 class ExampleRule(Rule):
-    """Checks one example at a time."""
+    """Checks one example at a time.
 
-    check: Callable[[Example, Report], None] = lambda example, report: None
+    `triggers` are texts in small letters: where none of them stands in the row (whatever its capitals), the rule finds
+    nothing, and is not asked. `outlines` are the same for the outline of the row, see `dsforge.lint.trigger`: a rule
+    with both is asked where either is found. `concerns` names kinds of rows, of which the row has to be one. A rule
+    with none of the three is asked about every row, so it must be fast. A check that depends on the settings is made by
+    `prepare`; None is none, for these settings.
+    """
+
+    check: Check = lambda example, report: None
+    triggers: tuple[str, ...] = ()
+    outlines: tuple[str, ...] = ()
+    concerns: tuple[Concern, ...] = ()
+    prepare: Callable[[Settings], Check | None] | None = None
+
+
+@dataclass(frozen=True)
+class TargetRule(Rule):
+    """Checks what the target asks of each row; runs where one is given with `--target`."""
+
+    check: Callable[[Seen, Target, Report], None] = lambda seen, target, report: None
 
 
 @dataclass(frozen=True)
@@ -86,9 +145,6 @@ class DatasetRule(Rule):
 
     check: Callable[[Facts, Settings, DatasetReport], None] = lambda facts, settings, report: None
     needs: frozenset[Need] = frozenset()
-
-
-AnyRule: TypeAlias = "BytesRule | DecodingRule | ExampleRule | DatasetRule"
 
 
 @lru_cache(maxsize=1)
@@ -124,27 +180,39 @@ def get_rule(code_or_name: str) -> Rule:
     raise UsageError(f"no rule {wanted!r}{near}")
 
 
-_SECTION = re.compile(r"^(Why is this bad\?|Bad|Good|Options)(?: \((escaped)\))?:?\n((?:(?:    .*)?\n)+)", re.MULTILINE)
+_SECTION = re.compile(
+    r"^(Why is this bad\?|Bad|Good|Options)(?: in ([\w.-]+))?(?: \((escaped)\))?:?\n((?:(?:    .*)?\n)+)", re.MULTILINE
+)
+EXAMPLE_FILE = "rows.jsonl"
+"""The name of an example's file where its docstring gives none."""
 
 
 @dataclass(frozen=True)
 class Documentation:
-    """A rule's docstring, taken apart. `bad` and `good` are files as bytes; `options` are settings by name."""
+    """A rule's docstring, taken apart.
+
+    `bad` and `good` are files by name (`Bad in train.jsonl:`, else the name is `rows.jsonl`), `options` settings by
+    name.
+    """
 
     summary: str
     why: str
-    bad: bytes
-    good: bytes
+    bad: dict[str, bytes]
+    good: dict[str, bytes]
     options: dict[str, str]
 
 
 def documentation(rule: Rule) -> Documentation:
     """The sections of the rule's docstring."""
-    sections: dict[str, bytes] = {}
-    for title, escaped, body in _SECTION.findall(rule.doc + "\n"):
+    sections: dict[str, dict[str, bytes]] = {"Bad": {}, "Good": {}, "Options": {}, "Why is this bad?": {}}
+    for title, name, escaped, body in _SECTION.findall(rule.doc + "\n"):
         text = cleandoc("\n" + body).rstrip("\n") + "\n"
         # escaped examples show bytes that no source file can hold: \xef\xbb\xbf for a byte order mark
-        sections[title] = text.encode().decode("unicode_escape").encode("latin-1") if escaped else text.encode()
-    options = dict(pair.split("=", 1) for pair in sections.get("Options", b"").decode().split())
-    why = sections.get("Why is this bad?", b"").decode().strip()
-    return Documentation(rule.doc.partition("\n")[0], why, sections.get("Bad", b""), sections.get("Good", b""), options)
+        content = text.encode().decode("unicode_escape").encode("latin-1") if escaped else text.encode()
+        sections[title][name or EXAMPLE_FILE] = content
+    said = {
+        title: b"".join(files.values()).decode() for title, files in sections.items() if title not in ("Bad", "Good")
+    }
+    options = dict(pair.split("=", 1) for pair in said["Options"].split())
+    why = said["Why is this bad?"].strip()
+    return Documentation(rule.doc.partition("\n")[0], why, sections["Bad"], sections["Good"], options)

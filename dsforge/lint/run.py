@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,22 +15,28 @@ from dsforge.engine.chunks import Chunk, plan_chunks
 from dsforge.engine.local import local_executor
 from dsforge.engine.plan import Task, run_stage
 from dsforge.errors import RowError
-from dsforge.example import Example
-from dsforge.finding import Finding
-from dsforge.formats.format import Format, get_format
-from dsforge.formats.read import array_is_row, decode_row
+from dsforge.finding import Finding, Severity
+from dsforge.formats.format import get_format
+from dsforge.formats.read import RowDecoder, array_is_row
 from dsforge.io.expand import expand_sources
-from dsforge.io.locate import locate
-from dsforge.io.rows import Flaw, Refused, Row, RowReader
+from dsforge.io.rows import Refused, RowReader
 from dsforge.lint.collect import Collector
 from dsforge.lint.facts import Facts, Settings
-from dsforge.lint.rule import BytesRule, DatasetRule, ExampleRule, Report, Rule, all_rules
-from dsforge.lint.select import select_rules
+from dsforge.lint.linter import MAX_EXCERPTS, Linter, waived_codes
+from dsforge.lint.rule import DatasetRule, Rule, all_rules
+from dsforge.lint.select import ignored_in, select_rules
+from dsforge.report.summary import Summary
+
+if TYPE_CHECKING:
+    from dsforge.lint.summarise import Summariser
 
 
 class LintResult(msgspec.Struct):
-    """What lint found. `rows_rejected` are rows that could not be decoded; each has a finding. `notices` say how the
-    files were read.
+    """What lint found.
+
+    `rows_rejected` are rows that could not be decoded; each has a finding. `notices` say how the files were read.
+    `removals` are the rows that a fix would take out: by file and number, the code that asks for it. `summary` is what
+    the rows hold, where it was asked for.
 
     Conservation: rows_in = rows_out + rows_rejected.
     """
@@ -40,6 +46,8 @@ class LintResult(msgspec.Struct):
     rows_rejected: int = 0
     formats: dict[str, int] = {}
     notices: list[str] = []
+    removals: dict[str, dict[int, str]] = {}
+    summary: Summary | None = None
 
     @property
     def rows_out(self) -> int:
@@ -64,102 +72,52 @@ class _Counts(msgspec.Struct):
     rows_in: int
 
 
-class _Here(NamedTuple):
-    """The row at hand."""
-
-    row: Row
-    format: Format
-    example: Example
-
-    def pointer(self, message: int) -> str:
-        """Where the text of a message stands, counted over messages, chosen and rejected."""
-        places = self.format.places(self.row.value, self.example)
-        return places[message] if message < len(places) else ""
-
-
-class _Linter:
-    """Runs the selected rules on what the reader hands out; makes findings."""
-
-    def __init__(self, path: str, rules: Sequence[Rule]) -> None:
-        self.path = path
-        self.findings: list[Finding] = []
-        self._selected = {rule.code: rule for rule in rules}
-        self._by_kind = {kind: rule for rule in rules if isinstance(rule, BytesRule) for kind in rule.kinds}
-        self._checks = [(rule.check, self._report_as(rule)) for rule in rules if isinstance(rule, ExampleRule)]
-        self._here: _Here | None = None
-
-    def _report_as(self, rule: Rule) -> Report:
-        def report(message: str, at: int | str = "", help: str = "") -> None:
-            assert self._here is not None
-            row = self._here.row
-            pointer = at if isinstance(at, str) else self._here.pointer(at)
-            self._add(rule, message, help, row.number, row.place(*locate(row.raw, pointer)), pointer)
-
-        return report
-
-    def _add(self, rule: Rule, message: str, help: str, row: int, place: tuple[int, int], pointer: str = "") -> None:
-        self.findings.append(
-            Finding(rule.code, rule.name, rule.severity, message, self.path, row, *place, pointer, help)
-        )
-
-    def refused(self, row: Refused) -> None:
-        """Findings of a row that is not valid JSON."""
-        for problem in row.problems:
-            if rule := self._by_kind.get(problem.kind):
-                self._add(rule, problem.message, problem.help, row.number, row.place(problem), problem.pointer)
-
-    def flaw(self, flaw: Flaw) -> None:
-        """The finding of a mistake between rows."""
-        if rule := self._by_kind.get(flaw.kind):
-            self._add(rule, flaw.message, flaw.help, 0, (flaw.line, flaw.column))
-
-    def undecodable(self, row: Row, error: RowError) -> None:
-        """The finding of a row that is not what its format says, unless its rule was not selected."""
-        if rule := self._selected.get(error.code):
-            place = row.place(*locate(row.raw, error.pointer))
-            self._add(rule, error.reason, "", row.number, place, error.pointer)
-
-    def example(self, row: Row, fmt: Format, example: Example) -> None:
-        """Run every example rule on a row that decoded."""
-        self._here = _Here(row, fmt, example)
-        for check, report in self._checks:
-            check(example, report)
-
-
-def _lint_rows(chunk: Chunk, rules: Sequence[Rule], settings: Settings) -> _Part:
+def _lint_rows(chunk: Chunk, codes: Sequence[str], settings: Settings, summarise: bool) -> _Part:
+    rules = [all_rules()[code] for code in codes]
     forced = None if settings.format == "auto" else get_format(settings.format)
     is_row = partial(array_is_row, path=chunk.source, fmt=forced)
     reader = RowReader(chunk.source, strict=True, start=chunk.start, end=chunk.end, array_is_row=is_row)
-    linter = _Linter(reader.path, rules)
+    linter = Linter(reader.path, rules, settings.profile(), settings)
     needs = frozenset(need for rule in rules if isinstance(rule, DatasetRule) for need in rule.needs)
     collector = Collector(reader.path, needs, settings)
     result = LintResult()
     formats: Counter[str] = Counter()
+    decode = RowDecoder(forced)
+    summariser = _summariser(settings) if summarise else None
     for row in reader:
         result.rows_in += 1
         if isinstance(row, Refused):
             linter.refused(row)
             result.rows_rejected += 1
             continue
+        waived = waived_codes(row)
         try:
-            fmt, example = decode_row(row.value, forced)
+            fmt, example = decode(row.value)
         except RowError as error:
-            linter.undecodable(row, error)
+            linter.undecodable(row, error, waived)
             result.rows_rejected += 1
             continue
         formats[fmt.name] += 1
-        linter.example(row, fmt, example)
-        collector.add(row, fmt.name, example)
+        linter.example(row, fmt, example, waived)
+        collector.add(row, fmt.name, example, waived)
+        if summariser:
+            summariser.add(example, fmt.name)
     for flaw in reader.flaws:
         linter.flaw(flaw)
     result.findings, result.formats, result.notices = linter.findings, dict(formats), list(reader.notices)
+    result.summary = summariser.finish() if summariser else None
     return _Part(result, collector.finish(), reader.lines)
 
 
-def lint_chunk(chunk: Chunk, codes: tuple[str, ...], settings: Settings, output: Path) -> _Counts:
+def _summariser(settings: Settings) -> Summariser:
+    from dsforge.lint.summarise import Summariser  # counts tokens
+
+    return Summariser(settings)
+
+
+def lint_chunk(chunk: Chunk, codes: tuple[str, ...], settings: Settings, summarise: bool, output: Path) -> _Counts:
     """Lint one chunk; findings and facts go to `output` as msgpack."""
-    rules = [all_rules()[code] for code in codes]
-    part = _lint_rows(chunk, rules, settings)
+    part = _lint_rows(chunk, codes, settings, summarise)
     output.write_bytes(msgspec.msgpack.encode(part))
     return _Counts(part.result.rows_in)
 
@@ -167,38 +125,82 @@ def lint_chunk(chunk: Chunk, codes: tuple[str, ...], settings: Settings, output:
 def _merge(chunks: list[Chunk], parts: list[_Part]) -> tuple[LintResult, Facts]:
     """One result and one table of facts, with rows and lines counted from the beginning of each file."""
     total, facts = LintResult(), Facts()
+    texts: dict[str, str] = {}
     rows = lines = 0
     for chunk, part in zip(chunks, parts, strict=True):
         if chunk.start == 0:
             rows = lines = 0
-        for finding in part.result.findings:
-            moved = {"row": finding.row + rows if finding.row else 0, "line": finding.line + lines}
-            total.findings.append(msgspec.structs.replace(finding, **moved) if rows or lines else finding)
+        total.findings.extend(_moved(finding, rows, lines, texts) for finding in part.result.findings)
         facts.extend(part.facts, rows, lines)
         rows += part.result.rows_in
         lines += part.lines
         total.rows_in += part.result.rows_in
         total.rows_rejected += part.result.rows_rejected
         total.formats = dict(Counter(total.formats) + Counter(part.result.formats))
+        if part.result.summary:
+            total.summary = total.summary or Summary()
+            total.summary.merge(part.result.summary)
         total.notices += [notice for notice in part.result.notices if notice not in total.notices]
     return total, facts
 
 
-def _judge(rules: Sequence[Rule], facts: Facts, settings: Settings, first_path: str) -> list[Finding]:
-    """The findings of the dataset rules."""
-    findings: list[Finding] = []
+_TEXTS = 10_000
+"""Texts of findings that are looked for again; what differs from row to row is kept as it is."""
+
+
+def _moved(finding: Finding, rows: int, lines: int, texts: dict[str, str]) -> Finding:
+    """A finding of a chunk that so many rows and lines stand before; equal texts are one object, for they repeat."""
+    if len(texts) < _TEXTS:
+        shared = [texts.setdefault(text, text) for text in (finding.name, finding.path, finding.message, finding.help)]
+    else:
+        shared = [texts.get(text, text) for text in (finding.name, finding.path, finding.message, finding.help)]
+    name, path, message, help = shared
+    row = finding.row + rows if finding.row else 0
+    return msgspec.structs.replace(
+        finding, name=name, path=path, message=message, help=help, row=row, line=finding.line + lines
+    )
+
+
+def _judge(
+    rules: Sequence[Rule], facts: Facts, settings: Settings, ignored: Mapping[str, frozenset[str]], result: LintResult
+) -> None:
+    """Add the findings of the dataset rules to the result; `ignored` are the codes not told of, by file."""
+    target = settings.profile()
+    first_path = next(iter(ignored))
     for rule in rules:
         if not isinstance(rule, DatasetRule):
             continue
+        severity = target.severities.get(rule.code, rule.severity) if target else rule.severity
 
-        def report(message: str, index: int | None = None, help: str = "", rule: Rule = rule) -> None:
+        def report(
+            message: str, index: int | None = None, help: str = "", *, remove: bool = False,
+            rule: Rule = rule, severity: Severity = severity,
+        ) -> None:  # fmt: skip
             place = (first_path, 0, 1, 1)
             if index is not None:
+                if rule.code in facts.waived.get(index, ()):
+                    return
                 place = facts.path[index], facts.row[index], facts.line[index], facts.column[index]
-            findings.append(Finding(rule.code, rule.name, rule.severity, message, *place, "", help))
+            if rule.code in ignored[place[0]]:
+                return
+            remove = remove and index is not None
+            if remove:
+                result.removals.setdefault(place[0], {})[place[1]] = rule.code
+            result.findings.append(
+                Finding(rule.code, rule.name, severity, message, *place, "", help, remove, unsafe_fix=remove)
+            )
 
         rule.check(facts, settings, report)
-    return findings
+
+
+def _shorten(findings: list[Finding]) -> None:
+    """Keep the excerpts of the first findings of each rule alone, however many chunks there were."""
+    shown: Counter[str] = Counter()
+    for index, finding in enumerate(findings):
+        if finding.excerpt:
+            shown[finding.code] += 1
+            if shown[finding.code] > MAX_EXCERPTS:
+                findings[index] = msgspec.structs.replace(finding, excerpt="", mark=(0, 0))
 
 
 def lint(
@@ -206,10 +208,15 @@ def lint(
     *,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    per_file_ignores: Mapping[str, Sequence[str]] | None = None,
     settings: Settings | None = None,
+    summarise: bool = False,
     workers: int = 1,
 ) -> LintResult:
     """Check the rows of `sources`, taken as one dataset. The findings stand in the order of the files.
+
+    `per_file_ignores` are rules not to be told of in the files that a pattern fits. With `summarise` the result says
+    what the rows hold.
 
     Raises:
         InputError: a file that cannot be read as rows.
@@ -220,22 +227,28 @@ def lint(
         get_format(settings.format)
     names = expand_sources(map(str, sources))
     rules = select_rules(select, ignore)
+    ignored = {name: ignored_in(name, per_file_ignores or {}) for name in names}
     chunks = [chunk for name in names for chunk in plan_chunks(name, workers)]
+    codes = {name: tuple(rule.code for rule in rules if isinstance(rule, DatasetRule) or rule.code not in ignored[name])
+             for name in names}  # fmt: skip
     if len(chunks) == 1:
-        parts = [_lint_rows(chunks[0], rules, settings)]
+        parts = [_lint_rows(chunks[0], codes[names[0]], settings, summarise)]
     else:
-        parts = _run_chunks(chunks, tuple(rule.code for rule in rules), settings, workers)
+        parts = _run_chunks(chunks, codes, settings, summarise, workers)
     result, facts = _merge(chunks, parts)
-    result.findings += _judge(rules, facts, settings, names[0])
+    _judge(rules, facts, settings, ignored, result)
     order = {name: index for index, name in enumerate(names)}
     result.findings.sort(key=lambda found: (order.get(found.path, 0), found.line, found.column, found.code))
+    _shorten(result.findings)
     return result
 
 
-def _run_chunks(chunks: list[Chunk], codes: tuple[str, ...], settings: Settings, workers: int) -> list[_Part]:
+def _run_chunks(
+    chunks: list[Chunk], codes: Mapping[str, tuple[str, ...]], settings: Settings, summarise: bool, workers: int
+) -> list[_Part]:
     with tempfile.TemporaryDirectory(prefix="dsforge-lint-") as folder:
         tasks = [
-            Task(lint_chunk, (chunk, codes, settings), Path(folder) / f"{index:05}", _Counts)
+            Task(lint_chunk, (chunk, codes[chunk.source], settings, summarise), Path(folder) / f"{index:05}", _Counts)
             for index, chunk in enumerate(chunks)
         ]
         run_stage(tasks, local_executor(workers, len(tasks)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -26,7 +27,9 @@ def test_a_finding_says_everything(tmp_path: Path) -> None:
     assert finding == {
         "code": "S104", "name": "empty-content", "severity": "error", "message": "the assistant message says nothing",
         "path": str(path), "row": 1, "line": 3, "column": 38, "pointer": "/messages/1/content",
-        "help": "write the text or remove the row", "fixable": False,
+        "help": "write the text or remove the row", "fixable": False, "unsafe_fix": False,
+        "excerpt": '{"messages": [{"role": "user", "content": "你好"},     {"role": "assistant", "content": ""}]}',
+        "mark": [86, 2],
     }  # fmt: skip
 
 
@@ -95,3 +98,126 @@ def test_every_mistake_of_a_broken_document_is_named(tmp_path: Path) -> None:
 def test_the_published_example_that_is_broken(path: Path) -> None:
     places = [(item["line"], item["column"], item["help"]) for item in _lint(path, "--select", "J001")]
     assert places == [(5, 147, "remove this comma"), (9, 93, "remove this comma"), (28, 10, "write `,` after this `}`")]
+
+
+COMMA = '{"instruction": "Say hello", "output": "Hello",}\n'
+HELLO = '{"instruction": "Say hello", "output": "Hello"}\n'
+EMPTY = '{"instruction": "Say bye", "output": ""}\n'
+
+
+def test_the_text_and_a_caret_stand_under_the_finding(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(COMMA)
+    lines = dsforge("lint", path).stdout.splitlines()
+    assert lines[1] == f"    | {COMMA.strip()}"
+    assert lines[2].index("^") - 6 == COMMA.index(",}")
+
+
+def test_bytes_that_are_no_text_are_told_in_json_too(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"instruction": "caf\xe9", "output": "b"}\n')
+    (finding,) = _lint(path, "--select", "J")
+    assert finding["code"] == "J003"
+    assert finding["excerpt"] == '{"instruction": "caf\ufffd", "output": "b"}'
+
+
+def test_fix_mends_and_tells_what_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(COMMA + EMPTY + "\n")
+    done = dsforge("lint", path, "--fix")
+    assert done.returncode == 1
+    assert path.read_text() == HELLO + EMPTY
+    assert "2 changes made: 1 J001, 1 J007" in done.stdout
+    assert "S104" in done.stdout
+    assert as_json(dsforge("lint", path, "--fix", "--json"))["fixed"] == 0
+
+
+def test_diff_shows_and_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(COMMA + HELLO)
+    done = dsforge("lint", path, "--diff")
+    assert done.returncode == 1
+    assert done.stdout == f"--- {path}\n+++ {path}\n@@ -1,1 +1,1 @@\n-{COMMA}+{HELLO}"
+    assert path.read_text() == COMMA + HELLO
+    assert "1 change would be made by --fix" in done.stderr
+    assert f"-{HELLO}" in dsforge("lint", path, "--diff", "--unsafe-fixes").stdout
+    path.write_text(HELLO)
+    assert dsforge("lint", path, "--diff").returncode == 0
+    assert_one_line_error(dsforge("lint", path, "--unsafe-fixes"), "--unsafe-fixes", "--fix or --diff")
+
+
+def test_a_baseline(tmp_path: Path) -> None:
+    path, baseline = tmp_path / "rows.jsonl", tmp_path / "accepted.json"
+    path.write_text(EMPTY)
+    written = dsforge("lint", path, "--write-baseline", baseline)
+    assert written.returncode == 0
+    assert "1 finding accepted from now on" in written.stdout
+    assert dsforge("lint", path, "--baseline", baseline).returncode == 0
+    path.write_text(EMPTY + EMPTY.replace("bye", "goodbye"))
+    done = dsforge("lint", path, "--baseline", baseline)
+    assert done.returncode == 1
+    assert "row 2" in done.stdout
+    assert "row 1:" not in done.stdout
+    assert "1 finding accepted by" in done.stderr
+    assert_one_line_error(dsforge("lint", path, "--baseline", tmp_path / "no.json"), "no.json", "--write-baseline")
+
+
+def test_the_project_says_what_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    for name in ("raw/rows.jsonl", "rows.jsonl"):
+        (tmp_path / name).write_text(EMPTY)
+    (tmp_path / "pyproject.toml").write_text('[tool.dsforge.lint.per-file-ignores]\n"raw/*" = ["S", "D"]\n')
+    done = dsforge("lint", "raw/rows.jsonl", "rows.jsonl", "--ignore", "D", folder=tmp_path)
+    assert "raw/rows.jsonl:" not in done.stdout
+    assert "rows.jsonl:1:" in done.stdout
+    (tmp_path / "pyproject.toml").write_text('[tool.dsforge.lint]\nignore = ["S104"]\nfail-on = "error"\n')
+    assert dsforge("lint", "rows.jsonl", folder=tmp_path).returncode == 0
+    (tmp_path / "dsforge.toml").write_text('[lint]\nselect = ["J"]\n')
+    (tmp_path / "pyproject.toml").unlink()
+    assert dsforge("lint", "rows.jsonl", folder=tmp_path).returncode == 0
+    assert_one_line_error(dsforge("lint", "rows.jsonl", "--per-file-ignores", "S", folder=tmp_path), "PATTERN:RULES")
+
+
+@pytest.mark.parametrize("name", ["sarif", "junit"])
+def test_a_document_is_all_of_standard_output(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(EMPTY * 9)
+    done = dsforge("lint", path, "--output-format", name)
+    assert done.returncode == 1
+    if name == "sarif":
+        results = json.loads(done.stdout)["runs"][0]["results"]
+        assert sum(result["ruleId"] == "S104" for result in results) == 9
+    else:
+        assert ElementTree.fromstring(done.stdout).tag == "testsuites"
+    assert_one_line_error(dsforge("lint", path, "--output-format", name, "--json"), "both want standard output")
+
+
+def test_a_page(tmp_path: Path) -> None:
+    path, page = tmp_path / "rows.jsonl", tmp_path / "page.html"
+    path.write_text(EMPTY + '{"instruction": "<script>alert(1)</script>", "output": ""}\n', encoding="utf-8")
+    done = dsforge("lint", path, "--report", page)
+    assert done.returncode == 1
+    assert f"wrote {page}" in done.stderr
+    content = page.read_text("utf-8")
+    assert "S104" in content
+    assert "&lt;script&gt;alert(1)" in content
+    assert "<script>alert" not in content
+    assert "counted by approximate" in content
+
+
+def test_what_a_target_says_of_itself(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n' * 12)
+    done = dsforge("lint", path, "--target", "openai/gpt-4.1", "--ignore", "D")
+    assert done.returncode == 0
+    assert "closed to new users" in done.stderr
+    assert_one_line_error(dsforge("lint", path, "--target", "zhipu/glm-4-airr"), "glm-4-airr", "did you mean")
+
+
+def test_a_dry_run(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"messages": [{"role": "user", "content": "a"}]}\n')
+    done = dsforge("lint", path, "--target", "local", "--dry-run", "--json")
+    assert json.loads(done.stdout)["dry_run"]["stops"] == 1
+    assert "would train nothing before this is mended" in dsforge("lint", path, "--target", "local", "--dry-run").stdout
+    assert_one_line_error(dsforge("lint", path, "--dry-run"), "--dry-run", "--target")

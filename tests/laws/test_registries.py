@@ -16,7 +16,7 @@ import dsforge
 from dsforge.formats.format import all_formats
 from dsforge.io.rejects import CODES
 from dsforge.lint.facts import Settings
-from dsforge.lint.rule import FAMILIES, BytesRule, Rule, all_rules, documentation
+from dsforge.lint.rule import EXAMPLE_FILE, FAMILIES, BytesRule, Rule, all_rules, documentation
 from dsforge.lint.run import lint
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -101,11 +101,16 @@ def test_the_toy_rule_fires_is_explained_and_ignored(house: Path) -> None:
     assert _run(house, "lint", "toy.jsonl", "--ignore", "shouting").returncode == 0
 
 
-def _lint_bytes(folder: Path, content: bytes, rule: Rule) -> list[str]:
-    path = folder / "rows.jsonl"
-    path.write_bytes(content)
+def _lint_files(folder: Path, files: dict[str, bytes], rule: Rule) -> list[str]:
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
     settings = Settings().with_text(documentation(rule).options)
-    return [finding.code for finding in lint([path], select=[rule.code], settings=settings).findings]
+    paths = [folder / name for name in files]
+    return [finding.code for finding in lint(paths, select=[rule.code], settings=settings).findings]
+
+
+def _lint_bytes(folder: Path, content: bytes, rule: Rule) -> list[str]:
+    return _lint_files(folder, {EXAMPLE_FILE: content}, rule)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
@@ -114,8 +119,8 @@ def test_documentation_is_complete_and_true(rule: Rule, tmp_path: Path) -> None:
     assert rule.code[0] in FAMILIES
     assert said.summary.endswith(".")
     assert len(said.why) > 40
-    assert rule.code in _lint_bytes(tmp_path, said.bad, rule)
-    assert _lint_bytes(tmp_path, said.good, rule) == []
+    assert rule.code in _lint_files(tmp_path, said.bad, rule)
+    assert _lint_files(tmp_path, said.good, rule) == []
 
 
 CASE_FILES = sorted((CASES / "lint").glob("*.yaml"))

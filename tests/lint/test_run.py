@@ -8,6 +8,7 @@ import pytest
 
 from dsforge.errors import UsageError
 from dsforge.lint.facts import Settings
+from dsforge.lint.linter import MAX_EXCERPTS
 from dsforge.lint.run import lint
 from dsforge.lint.target import for_target
 
@@ -72,3 +73,56 @@ def test_the_limit_of_a_target_and_what_becomes_of_the_row(tmp_path: Path) -> No
 def test_a_target_that_trains_no_such_model() -> None:
     with pytest.raises(UsageError, match="did you mean 'glm-4-9b'"):
         for_target(Settings(), "zhipu", "glm-4-9")
+
+
+EMPTY_ANSWER = '{"instruction": "a", "output": "", "_dsforge": %s}'
+
+
+@pytest.mark.parametrize(
+    "waiver", ['{"ignore": ["S104"]}', '{"ignore": ["empty-content", "Q"]}', '{"ignore": ["ALL"]}']
+)
+def test_a_row_may_ask_to_be_spared(tmp_path: Path, waiver: str) -> None:
+    path = _write(tmp_path / "rows.jsonl", EMPTY_ANSWER % waiver, '{"instruction": "c", "output": ""}')
+    assert [(found.code, found.row) for found in lint([path]).findings] == [("S104", 2)]
+
+
+def test_a_row_is_spared_from_rules_of_the_dataset_and_of_decoding_too(tmp_path: Path) -> None:
+    row = '{"instruction": "a", "output": "b"%s}'
+    wrong = '{"messages": [{"role": "bot", "content": "a"}], "_dsforge": {"ignore": ["S103"]}}'
+    path = _write(tmp_path / "rows.jsonl", row % "", row % ', "_dsforge": {"ignore": ["D701"]}', row % "", wrong)
+    result = lint([path], select=["D701", "S103"])
+    assert [(found.code, found.row) for found in result.findings] == [("D701", 3)]
+    assert result.rows_rejected == 1
+
+
+@pytest.mark.parametrize("waiver", ['"S104"', '{"ignore": "S104"}', '{"ignore": ["S9999"]}', '{"skip": []}', "null"])
+def test_what_is_no_waiver_is_said_and_spares_nothing(tmp_path: Path, waiver: str) -> None:
+    path = _write(tmp_path / "rows.jsonl", EMPTY_ANSWER % waiver)
+    assert set(lint([path]).counts) == {"S104", "S112"}
+
+
+def test_rules_are_ignored_by_file(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    raw = _write(tmp_path / "raw" / "rows.jsonl", '{"instruction": "a", "output": ""}')
+    mended = _write(tmp_path / "rows.jsonl", '{"instruction": "a", "output": ""}')
+    result = lint([raw, mended], per_file_ignores={"*/raw/*": ["S,D"]})
+    assert {(found.path, found.code) for found in result.findings} == {(str(mended), "S104"), (str(mended), "D701")}
+
+
+def test_workers_find_the_same(tmp_path: Path) -> None:
+    rows = [
+        f'{{"instruction": "{"a b " * 60}{index}", "output": "{"x" * (index % 7 > 0)}"}}' for index in range(40_000)
+    ]
+    path = _write(tmp_path / "rows.jsonl", *rows, rows[0])
+    one, two = lint([path]), lint([path], workers=2)
+    assert one == two
+    assert sum(bool(found.excerpt) for found in one.findings) == MAX_EXCERPTS
+
+
+def test_the_mark_is_on_the_text(tmp_path: Path) -> None:
+    path = _write(tmp_path / "rows.jsonl", '{"x": "%s", "instruction": "a", "output": ""}' % ("请" * 200))
+    (found,) = lint([path], select=["S104"]).findings
+    start, length = found.mark
+    assert found.excerpt[start : start + length] == '""'
+    assert found.excerpt.startswith("...请")
+    assert len(found.excerpt) < 130

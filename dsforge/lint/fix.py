@@ -34,7 +34,7 @@ _ROUNDS = 200
 
 
 Removed: TypeAlias = "Mapping[int, str]"
-"""Numbers of rows that are taken out of a file, with the code of the rule that asks for it."""
+"""Numbers of rows, in the mended file, that are taken out of it, with the code of the rule that asks for it."""
 _NONE: Removed = {}
 
 
@@ -46,7 +46,10 @@ class Segment(NamedTuple):
 
 
 class Fixer:
-    """Mends the rows of one file after another; `fixed` counts the changes made by code."""
+    """Mends the rows of one file after another.
+
+    `fixed` counts the changes made by code, `rows` those of the mended files, with those taken out.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,8 @@ class Fixer:
         per_file_ignores: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.fixed: Counter[str] = Counter()
+        self.rows = 0
+        self._number = 0  # of the row at hand, among those of the mended file
         self._format: Format | None = None if settings.format == "auto" else get_format(settings.format)
         self._selected = rules
         self._unsafe = unsafe
@@ -103,7 +108,7 @@ class Fixer:
     # -- the three layouts -------------------------------------------------------------------------
 
     def _lines(self, file: BinaryIO, removed: Removed) -> Iterator[Segment]:
-        number = 0
+        self._number = 0
         for index, line in enumerate(file):
             start, old = b"", line
             if index == 0 and line.startswith(UTF8_BOM):
@@ -113,33 +118,27 @@ class Fixer:
             if not raw or raw.isspace():
                 yield Segment(old, b"" if self._counted("blank line") else old)
                 continue
-            number += 1
-            if number in removed:
-                self.fixed[removed[number]] += 1
-                yield Segment(old, start)
-                continue
             mended = self.mended(raw)
-            is_row = not mended.isspace() and mended != b""  # a line may have been but a comment
-            yield Segment(old, start + mended + line[len(raw) :] if is_row else start)
+            is_kept = self._is_kept(mended, removed)
+            yield Segment(old, start + mended + line[len(raw) :] if is_kept else start)
 
     def _elements(self, reader: RowReader, path: Path, removed: Removed) -> Iterator[Segment]:
         """Rows of an array, or over several lines; what stands between two is settled when the next one is known."""
-        compact = reader.layout == "documents" and self._counted("several lines")
-        end = kept = 0
+        compact = reader.layout == "documents" and self._all_valid(reader.path) and self._counted("several lines")
+        end = kept = self._number = 0
         is_whole = True  # whether the last row has its end: else it takes in whatever is written after it
         before_removed: bytes | None = None  # what stood before the rows taken out since the last one kept
         between = _lines_between if compact else self._between if reader.layout == "array" else _as_it_is
         with path.open("rb") as file:
-            for number, _, _, offset, raw in reader.raw_rows():
+            for _, _, _, offset, raw in reader.raw_rows():
                 gap = file.read(offset - end)
                 end = file.seek(offset + len(raw))
-                if number in removed:
-                    self.fixed[removed[number]] += 1
+                mended = self.mended(raw)
+                if not self._is_kept(mended, removed):
                     before_removed = gap if before_removed is None else before_removed
                     yield Segment(gap + raw, b"")
                     continue
                 yield Segment(gap, between(gap if before_removed is None else before_removed, kept, False))
-                mended = self.mended(raw)
                 is_whole = not parse(mended)[1]
                 yield Segment(raw, one_line(Row(0, 1, 0, mended, None)) if compact else mended)
                 kept += 1
@@ -147,6 +146,25 @@ class Fixer:
             gap = file.read()
             opening = before_removed if before_removed is not None and not kept else b""
             yield Segment(gap, between(opening + gap, kept, True) if is_whole else gap)
+
+    def _is_kept(self, mended: bytes, removed: Removed) -> bool:
+        """Whether a mended row stays: it is not to be taken out, and was not but a comment, which has no number."""
+        if not mended.strip():
+            return False
+        self._number += 1
+        self.rows += 1
+        if self._number in removed:
+            self.fixed[removed[self._number]] += 1
+            return False
+        return True
+
+    def _all_valid(self, source: str) -> bool:
+        """Whether the rows are valid JSON once mended; one that is not cannot be put on a line of its own."""
+        fixed = self.fixed.copy()
+        mended = (self.mended(raw) for *_, raw in RowReader(source, strict=True).raw_rows())
+        valid = all(not raw.strip() or not parse(raw)[1] for raw in mended)
+        self.fixed = fixed
+        return valid
 
     def _between(self, gap: bytes, rows_before: int, is_last: bool) -> bytes:
         """What stands between two rows of an array, with one comma or none, as its place asks."""
@@ -319,8 +337,10 @@ def _removals(
             with copy.open("wb") as file:
                 file.writelines(segment.new for segment in fixer.segments(source))
             copies[str(copy)] = source
-        found = lint([*copies], select=[rule.code for rule in rules], settings=settings, workers=workers).removals
-    return {copies[path]: rows for path, rows in found.items()}
+        result = lint([*copies], select=[rule.code for rule in rules], settings=settings, workers=workers)
+    if result.rows_in != fixer.rows:  # mending text that is never closed moved the bounds of rows: the numbers mislead
+        return {}
+    return {copies[path]: rows for path, rows in result.removals.items()}
 
 
 class Mended(NamedTuple):

@@ -13,7 +13,7 @@ from dsforge.errors import RowError
 from dsforge.example import Example
 from dsforge.finding import Finding, Severity
 from dsforge.formats.format import Format
-from dsforge.io.diagnose import Lines, Problem
+from dsforge.io.diagnose import Lines, Problem, escape_pointer
 from dsforge.io.locate import find_value, nearest, offset_in_string
 from dsforge.io.rows import Flaw, Refused, Row
 from dsforge.lint.edit import Edit, Splice
@@ -160,8 +160,8 @@ class Linter:
             place = place_in_row(row.value, pointer, said, span or (0, len(said.text)))
         if isinstance(fix, Edit) and fix.pointer.startswith("../"):
             fix = replace(fix, pointer=pointer.rpartition("/")[0] + fix.pointer[2:])
-        if isinstance(fix, Edit) and find_value(row.raw.decode(), fix.pointer) is None:
-            fix = None  # the format keeps it elsewhere
+        if isinstance(fix, Edit) and not _can_be_made(fix, row.raw.decode()):
+            fix = None
         if isinstance(fix, str):
             fix = Edit("text", place.pointer, fix, place.start, place.end) if place else None
         if not pointer and place is None:
@@ -186,6 +186,14 @@ class Linter:
         unsafe = fix is not None and rule.fix == "unsafe"
         found = rule.code, rule.name, severity, message, self.path, row, *place, pointer, help
         self.findings.append(Finding(*found, fix is not None, unsafe, shown, marked))
+
+
+def _can_be_made(edit: Edit, text: str) -> bool:
+    """Whether the row has the place of the edit, which its format may keep elsewhere, and no key twice after it."""
+    if find_value(text, edit.pointer) is None:
+        return False
+    beside = edit.pointer.rpartition("/")[0]
+    return edit.action != "rename" or find_value(text, f"{beside}/{escape_pointer(str(edit.value))}") is None
 
 
 def _prepared(rule: ExampleRule, settings: Settings) -> ExampleRule | None:

@@ -19,6 +19,7 @@ from dsforge.lint.facts import Settings
 from dsforge.lint.fix import fix
 from dsforge.lint.rule import Documentation, Rule, all_rules, documentation
 from dsforge.lint.run import lint
+from dsforge.lint.target import for_target
 
 # name, file, mended by the safe fixes
 FILES = [
@@ -99,6 +100,62 @@ def test_an_array_that_ends_within_a_text_is_left_as_it_is(tmp_path: Path) -> No
     path.write_bytes(content)
     assert fix([path]).fixed == {}
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "mended"),
+    [
+        ("a.jsonl", b"# h\n%(a)s\n%(b)s\n// x\n%(a)s\n%(c)s\n", b"%(a)s\n%(b)s\n%(c)s\n"),
+        ("a.json", b"[ // h\n%(a)s,\n%(b)s, /* x */\n%(a)s, %(c)s // y\n]", b"[ %(a)s,\n%(b)s, %(c)s\n]"),
+    ],
+)
+def test_comments_between_rows_go_and_no_row_but_the_copy(
+    tmp_path: Path, name: str, content: bytes, mended: bytes
+) -> None:
+    rows = {key: b'{"instruction": "%s", "output": "b"}' % key for key in (b"a", b"b", b"c")}
+    path = tmp_path / name
+    path.write_bytes(content % rows)
+    assert fix([path], unsafe=True).fixed["D701"] == 1
+    assert path.read_bytes() == mended % rows
+    assert fix([path], unsafe=True).fixed == {}
+
+
+def test_copies_stay_where_mending_moves_the_bounds_of_rows(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    row, other = '{"instruction": "a", "output": "b"}', '{"instruction": "c", "output": "b"}'
+    path.write_text(",\n".join(['[{"instruction": "x", "output": "y}', row, row, other]) + "]")
+    before = path.read_text()
+    fix([path], unsafe=True)
+    assert path.read_text().count("instruction") == before.count("instruction")
+
+
+def test_rows_over_several_lines_stay_while_one_of_them_is_broken(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    content = b'{\n "instruction": "a",\n "output": "b"\n}\n{\n "instruction": ?,\n "output": "d"\n}\n'
+    path.write_bytes(content)
+    assert fix([path]).fixed == {}
+    assert path.read_bytes() == content
+    path.write_bytes(content.replace(b"?", b'"c"'))
+    assert fix([path]).fixed == {"J009": 1}
+    assert path.read_bytes().count(b"\n") == 2
+
+
+def test_a_field_is_not_renamed_to_one_that_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    content = (
+        b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "conten": "x", "content": "b"}]}\n'
+    )
+    path.write_bytes(content)
+    assert [(found.code, found.fixable) for found in lint([path], select=["S111"]).findings] == [("S111", False)]
+    assert fix([path], unsafe=True).fixed == {}
+
+
+def test_a_column_that_says_something_is_not_taken_out(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"prompt": "Hi", "response": "Hello!", "source": "web"}\n')
+    together = for_target(Settings(), "together")
+    assert fix([path], select=["X810"], settings=together, unsafe=True).fixed == {"X810": 1}
+    assert path.read_bytes() == b'{"prompt": "Hi", "response": "Hello!"}\n'
 
 
 def test_the_mode_and_a_clean_file_stay(tmp_path: Path) -> None:

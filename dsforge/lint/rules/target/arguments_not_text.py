@@ -41,9 +41,11 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                 place = f"{written.pointer}/tool_calls/{index}"
             nested = value_at(seen.value, f"{place}/function") is not None
             place += "/function/arguments" if nested else "/arguments"
+            fix: Edit | None = Edit("replace", place, json.dumps(call.arguments, ensure_ascii=False))
+            if value_at(seen.value, place) is None:  # the call stands in a text or a part
+                place, fix = written.pointer, None
             report(f"the arguments of the call of {call.name} are {kind_of(call.arguments)}; {target.called} wants "
-                   "JSON text", place, "write them as JSON text",
-                   fix=Edit("replace", place, json.dumps(call.arguments, ensure_ascii=False)))  # fmt: skip
+                   "JSON text", place, "write them as JSON text", fix=fix)  # fmt: skip
 
 
 RULE = TargetRule("X824", "error", _check, fix="safe")

@@ -8,7 +8,7 @@ row as people make it. Recall is the share of planted rows in which the rule tel
 named. Precision is the share of all findings of a rule, over the rows of all planters together, that stand in a row
 where that defect was planted; a finding that a planted defect truly implies (a half-cut row has no closing fence
 either) is neither, nor is what a rule says of the dataset as a whole. What rules find in the untouched files is for
-people to read: see docs/decisions/011.
+people to read.
 """
 
 from __future__ import annotations

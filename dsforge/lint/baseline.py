@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
 from dsforge.errors import ConfigError
 from dsforge.finding import Finding
+from dsforge.formats.read import array_is_row
 from dsforge.io.atomic import atomic_write
 from dsforge.io.rows import RowReader
 
@@ -23,7 +25,7 @@ VERSION = 1
 def _digests(path: str, rows: frozenset[int]) -> dict[int, str]:
     """What tells each of the rows apart, by number."""
     digests: dict[int, str] = {}
-    for number, _, _, _, raw in RowReader(path, strict=True).raw_rows():
+    for number, _, _, _, raw in RowReader(path, strict=True, array_is_row=partial(array_is_row, path=path)).raw_rows():
         if number in rows:
             digests[number] = blake2b(raw, digest_size=12).hexdigest()
             if len(digests) == len(rows):

@@ -104,6 +104,8 @@ class Linter:
         mark = _mark_of_value(text, error.pointer)
         place = row.place(*_line_and_column(text, mark[0]))
         fix = Edit("replace", error.pointer, error.meant) if rule.fix and error.meant is not None else None
+        if fix is not None and not _can_be_made(fix, text):
+            fix = None
         self._add(rule, error.reason, "", row.number, place, error.pointer, fix=fix, text=text, mark=mark)
 
     def example(self, row: Row, fmt: Format, example: Example, waived: frozenset[str] = frozenset()) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from dsforge.finding import Finding
+from dsforge.formats.format import Format, get_format
+from dsforge.formats.read import array_is_row
 from dsforge.io.atomic import atomic_write
 from dsforge.io.naming import file_of
 from dsforge.io.rows import RowReader
@@ -31,7 +34,8 @@ def write_page(path: str | Path, sources: Sequence[str], result: LintResult, set
         [*result.notices, tokens_by(settings)],
     )  # fmt: skip
     title = f"dsforge lint: {sources[0]}" + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
-    page = lint_page(title, report, result.summary, _rows_of(result.findings))
+    fmt = None if settings.format == "auto" else get_format(settings.format)
+    page = lint_page(title, report, result.summary, _rows_of(result.findings, fmt))
     with atomic_write(path) as file:
         file.write(page.encode("utf-8", "replace"))
 
@@ -45,7 +49,7 @@ def _rules(result: LintResult) -> dict[str, RuleLine]:
     }  # fmt: skip
 
 
-def _rows_of(findings: Sequence[Finding]) -> dict[tuple[str, int], str]:
+def _rows_of(findings: Sequence[Finding], fmt: Format | None) -> dict[tuple[str, int], str]:
     """The rows of the findings that a page has room for, read once more; those of a pipe are gone."""
     wanted: dict[str, set[int]] = {}
     for of_code in listed(findings).values():
@@ -55,7 +59,8 @@ def _rows_of(findings: Sequence[Finding]) -> dict[tuple[str, int], str]:
     rows: dict[tuple[str, int], str] = {}
     for path, numbers in wanted.items():
         last = max(numbers)
-        for number, _, _, _, raw in RowReader(path, strict=True).raw_rows():
+        reader = RowReader(path, strict=True, array_is_row=partial(array_is_row, path=path, fmt=fmt))
+        for number, _, _, _, raw in reader.raw_rows():
             if number in numbers:
                 rows[path, number] = raw.decode("utf-8", "surrogateescape")
             if number == last:

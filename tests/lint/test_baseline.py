@@ -57,3 +57,14 @@ def test_what_is_no_baseline_is_said(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(ConfigError, match="write it anew"):
         read_baseline(path)
+
+
+def test_an_array_that_is_one_row_is_known_by_all_of_it(tmp_path: Path) -> None:
+    rows, accepted = tmp_path / "rows.jsonl", tmp_path / "accepted.json"
+    turns = '[{"prompt": "Hi", "response": "mail bob.smith@acme.com"}, {"prompt": "And?", "response": "b"}]\n'
+    rows.write_text(turns)
+    write_baseline(accepted, lint([rows], select=["P602"]).findings)
+    rows.write_text(turns.replace("And?", "Or?"))
+    findings = lint([rows], select=["P602"]).findings
+    assert len(findings) == 1
+    assert without_accepted(findings, read_baseline(accepted)) == findings

@@ -120,15 +120,6 @@ def test_comments_between_rows_go_and_no_row_but_the_copy(
     assert fix([path], unsafe=True).fixed == {}
 
 
-def test_copies_stay_where_mending_moves_the_bounds_of_rows(tmp_path: Path) -> None:
-    path = tmp_path / "rows.json"
-    row, other = '{"instruction": "a", "output": "b"}', '{"instruction": "c", "output": "b"}'
-    path.write_text(",\n".join(['[{"instruction": "x", "output": "y}', row, row, other]) + "]")
-    before = path.read_text()
-    fix([path], unsafe=True)
-    assert path.read_text().count("instruction") == before.count("instruction")
-
-
 def test_rows_over_several_lines_stay_while_one_of_them_is_broken(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     content = b'{\n "instruction": "a",\n "output": "b"\n}\n{\n "instruction": ?,\n "output": "d"\n}\n'
@@ -148,6 +139,18 @@ def test_a_field_is_not_renamed_to_one_that_is_there(tmp_path: Path) -> None:
     path.write_bytes(content)
     assert [(found.code, found.fixable) for found in lint([path], select=["S111"]).findings] == [("S111", False)]
     assert fix([path], unsafe=True).fixed == {}
+
+
+def test_what_stands_in_a_text_is_not_said_to_be_mended(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    said = json.dumps([{"role": "user", "content": "a"}, {"role": "bot", "content": "b"}])
+    path.write_text(json.dumps({"messages": said}) + "\n")
+    assert [(found.code, found.fixable) for found in lint([path], select=["S103"]).findings] == [("S103", False)]
+    call = '<tool_call>{"name": "f", "arguments": {}}</tool_call>'
+    turns = [{"from": "human", "value": "a"}, {"from": "function_call", "value": f"Let me look.\n{call}"}]
+    path.write_text(json.dumps({"conversations": turns}) + "\n")
+    [found] = lint([path], select=["X824"], settings=for_target(Settings(), "azure")).findings
+    assert (found.pointer, found.fixable) == ("/conversations/1/value", False)
 
 
 def test_a_column_that_says_something_is_not_taken_out(tmp_path: Path) -> None:

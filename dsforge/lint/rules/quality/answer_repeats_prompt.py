@@ -10,11 +10,21 @@ Good:
     {"instruction": "Explain to a child of six why the sky is blue in the daytime", "output": "Because the air scatters blue light."}
 """  # noqa: E501
 
+import re
+
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
 
 _LEAST = 24
 """A shorter question may well be how its answer begins."""
+_CODE = re.compile(
+    r"\s*(?:def |class |import |from \w+ import|#include|function |public |const |package |SELECT |<[a-z!])"
+)
+
+
+def _goes_on(question: str, text: str) -> bool:
+    """Whether what follows the question goes on with its sentence."""
+    return question[-1] not in "?？.。!！" and text[len(question)] not in "\n?？"
 
 
 def _check(example: Example, report: Report) -> None:
@@ -29,8 +39,8 @@ def _check(example: Example, report: Report) -> None:
             question = asked.strip()
             if len(question) >= _LEAST and text.startswith(question):
                 whole = len(text.strip()) <= len(question) + 1
-                if not (whole or question[-1] in "?？.。!！" or text[len(question)] in "\n?？"):
-                    continue  # a sentence that the answer completes
+                if not whole and (_CODE.match(question) or _goes_on(question, text)):
+                    continue  # a sentence or a program that the answer completes
                 report("the answer is the question itself" if whole else "the answer begins with the whole question",
                        index, "leave the question out of the answer", span=(0, len(question)))  # fmt: skip
 

@@ -18,7 +18,7 @@ from dsforge.lint.rule import ExampleRule, Report
 
 _RESIDUE = re.compile(
     r"&(?:nbsp|amp|lt|gt|quot|apos|mdash|ndash|rsquo|lsquo|rdquo|ldquo|hellip|bull|copy|#\d{2,5}|#x[0-9a-fA-F]{2,4});"
-    r"|<br ?/?>|</?p>|</?(?:strong|em|li|ul|ol|h[1-6]|blockquote)>|</?(?:div|span|font)(?: [^<>\n]{0,80})?>"
+    r"|<br ?/?>|</?p>|</(?:strong|em|[bi]|li|ul|ol|h[1-6]|blockquote|div|span|font)>"
 )
 _ABOUT = re.compile(
     r"html|xml|svg|css|jsx|\b(?:react|vue|angular)\b|web ?page|website|javascript|markup|\btags?\b|template|<!doctype"
@@ -27,8 +27,8 @@ _ABOUT = re.compile(
 )
 _TRIGGERS = tuple(
     "&nbsp; &amp; &lt; &gt; &quot; &apos; &mdash; &ndash; &rsquo; &lsquo; &rdquo; &ldquo; &hellip; &bull; &copy; &# <br"
-    " <p> </p> </strong> </em> </li> </ul> </ol> </h1> </h2> </h3> </h4> </h5> </h6> </blockquote> </div> </span>"
-    " </font>".split()
+    " <p> </p> </b> </i> </strong> </em> </li> </ul> </ol> </h1> </h2> </h3> </h4> </h5> </h6> </blockquote> </div>"
+    " </span> </font>".split()
 )
 
 

@@ -19,12 +19,17 @@ from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
 
 _TRIGGERS = tuple("\u200b\u2060\ufeff\u00ad\u180e\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2061\u2062\u2063\u2064")
+_MARKS = ("\u200e", "\u200f")
+"""Marks of direction that texts in Arabic and Hebrew letters may need."""
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_INVISIBLE_HERE = re.compile(f"[{''.join((*_TRIGGERS, *_MARKS))}\u202c\u2069]+")
 _INVISIBLE = re.compile(f"[{''.join(_TRIGGERS)}\u202c\u2069]+")
 
 
 def _check(example: Example, report: Report) -> None:
     for index, message in enumerate(example.all_messages()):
-        found = list(_INVISIBLE.finditer(message.text))
+        text = message.text
+        found = list((_INVISIBLE if _RIGHT_TO_LEFT.search(text) else _INVISIBLE_HERE).finditer(text))
         for match in found[:3]:
             char = match.group()[0]
             more = f" (and {len(found) - 3} more)" if len(found) > 3 and match is found[2] else ""
@@ -32,4 +37,4 @@ def _check(example: Example, report: Report) -> None:
                    span=match.span(), fix="")  # fmt: skip
 
 
-RULE = ExampleRule("Q512", "warning", _check, triggers=_TRIGGERS, fix="unsafe")
+RULE = ExampleRule("Q512", "warning", _check, triggers=(*_TRIGGERS, *_MARKS), fix="unsafe")

@@ -16,8 +16,8 @@ import re
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
 
-_TRIGGERS = ("<noinput>", "<nooutput>", "<no input>", "<no output>", "< noinput >", "< nooutput >")
-_MARK = re.compile(r"< ?no ?(?:in|out)put ?>", re.IGNORECASE)
+_TRIGGERS = ("noinput", "nooutput", "no input", "no output")
+_MARK = re.compile(r"< ?no ?(?:in|out)put ?>|(?<=\n)no ?input\.?\Z", re.IGNORECASE)
 
 
 def _check(example: Example, report: Report) -> None:

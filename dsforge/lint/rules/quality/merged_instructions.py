@@ -16,7 +16,10 @@ import re
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
 
-_SECOND = re.compile(r"(?:^|\n)[#*\s]*\d{1,4}\.[ *]*(?:Instruction|Task|指令|任务)[ *]*[:：]", re.IGNORECASE)
+_SECOND = re.compile(
+    r"(?:^|\n)[#*\s]*(?:\d{1,4}\.[ *]*(?:Instruction|Task|指令|任务)|#{2,4} ?(?:Instruction|指令) ?\d{1,4})[ *]*[:：]",
+    re.IGNORECASE,
+)
 
 
 def _check(example: Example, report: Report) -> None:
@@ -28,7 +31,8 @@ def _check(example: Example, report: Report) -> None:
 
 
 _TRIGGERS = tuple(
-    "instruction:|instruction：|instruction*|instruction *|task:|task*|指令：|指令:|任务：|任务:".split("|")
+    "# instruction|#instruction|# 指令|instruction:|instruction：|instruction*|instruction *|task:|task*"
+    "|指令：|指令:|任务：|任务:".split("|")
 )
 
 RULE = ExampleRule("Q520", "warning", _check, triggers=_TRIGGERS)

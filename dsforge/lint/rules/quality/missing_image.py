@@ -21,8 +21,12 @@ _SHOWN = re.compile(
     r"|(?:the|this) (?:following|attached|above|below|provided|given) (?:image|picture|photo|photograph)\b"
     r"(?! (?:url|path|file|format|processing))"
     r"|(?:shown|depicted|pictured|seen) in (?:the|this) (?:image|picture|photo|photograph)\b"
+    r"|(?:describe|caption|explain|see in) (?:this|the) (?:image|picture|photo|photograph)(?=[.?!\n]|$)"
+    r"|(?:in|from|of|about) (?:this (?:image|picture|photo|photograph)|the (?:picture|photo|photograph)),?"
+    r"(?= (?:how|what|who|is|are)|[,.?!])"
+    r"|(?<![\w])(?:看图|请?描述下图|根据(?:下图|上图|这张图|图片)|图中(?:的|有)(?:人|物|几|什么|多少|哪))"
     r"|如(?:上|下)?图(?:所示|中)|(?:上|下|左|右)图(?:中|所示|是|里)"
-    r"|(?:这张|这幅|该|下面的?|上面的?)(?:图片|照片|图像)(?:中|里|上|是|的内容)",
+    r"|(?:这张|这幅|该|下面的?|上面的?)(?:图片?|照片|图像)(?:中|里|上|是|的内容)",
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
@@ -35,7 +39,10 @@ _TRIGGERS = (
     *(f"{place} {noun}" for noun in _NOUNS for place in (*_PLACES, "following", "given")),
     *(f"{seen} in th{end} {noun}" for noun in _NOUNS for seen in ("shown", "depicted", "pictured", "seen")
       for end in ("e", "is")),
-    *"如图所示 如图中 如上图 如下图 上图中 上图所示 上图是 上图里 下图中 下图所示 下图是 下图里 左图 右图".split(),
+    *"如图所示 如图中 如上图 如下图 上图中 上图所示 上图是 上图里 下图中 下图所示 下图是 下图里 左图 右图"
+    " 这张图 这幅图 看图 描述下图"
+    " 根据下图 根据上图 根据图片 图中的 图中有".split(),
+    *(f"{this} {noun}" for noun in _NOUNS[:4] for this in ("this", "the")),
     *(f"{noun}{place}" for noun in ("图片", "照片", "图像") for place in ("中", "里", "上", "是", "的内容")),
 )  # fmt: skip
 

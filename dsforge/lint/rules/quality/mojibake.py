@@ -32,30 +32,56 @@ _RARE = frozenset(
 )
 """What the first two bytes of a Chinese character in UTF-8 become in GB18030: characters that hardly ever occur."""
 _SINGLE_BYTE = ("cp1252", "mac_roman")
+_THREE_BYTES = re.compile(rb"[\xe2-\xef][\x80-\xbf]{2}")
+_PUNCTUATION = frozenset("’“”‘–—…•\xa0«»„‚›‹")
+"""What stands behind é and è in French as well."""
+_BEGUN = ("–∞", "–µ", "–∏", "–ø", "–Ω", "–ª", "—Å", "—Ç", "—Ä", "—Ö")
+"""The same for Cyrillic, of whose letters the first bytes become dashes in Mac Roman."""
+
+
+def _bytes(run: str, codec: str) -> bytes:
+    """What the run was, where control characters stand for the bytes that cp1252 has none for; b"" if it was none."""
+    try:
+        return run.encode(codec)
+    except UnicodeEncodeError:
+        pass
+    try:
+        return b"".join(char.encode("latin-1" if char <= "\x9f" else codec) for char in run)
+    except UnicodeEncodeError:
+        return b""
 
 
 def _restored(run: str, codec: str) -> str:
     """What the run says as UTF-8, up to half a character at its end; "" where it is no UTF-8."""
     try:
-        return getincrementaldecoder("utf-8")().decode(run.encode(codec))
-    except (UnicodeEncodeError, UnicodeDecodeError):
+        return getincrementaldecoder("utf-8")().decode(_bytes(run, codec))
+    except UnicodeDecodeError:
         return ""
 
 
 def _meant(run: str, within_a_word: bool) -> str:
     """What a run of odd characters was before it was decoded wrongly; "" where it is itself."""
     restored = (_restored(run, codec) for codec in _SINGLE_BYTE)
-    return next((meant for meant in restored if meant and _is_likely(run, meant, within_a_word)), "")
+    whole = next((meant for meant in restored if meant and _is_likely(run, meant, within_a_word)), "")
+    return whole or _pieces(run)
 
 
 def _is_likely(run: str, meant: str, within_a_word: bool) -> bool:
     """Whether the decoded text is no accident: two-byte characters are, beside quotes and dashes."""
     if within_a_word and all("\xc0" <= char <= "\u017f" for char in meant):
         return True
+    if len(meant) >= 3 and all("\u0370" <= char <= "\u06ff" for char in meant):
+        return True  # Greek, Cyrillic, Hebrew, Arabic
     if any(char >= "\u0800" for char in meant):
-        return True
+        return len(run) > 3 or run[0] == "â" or not _PUNCTUATION.issuperset(run[1:])
     pairs = [run[at : at + 2] for at in range(0, 2 * len(meant), 2)]
-    return all(pair[0] in "ÂÃ" and "\xa0" <= pair[1] <= "\xbf" for pair in pairs)
+    return all(pair[0] in "ÂÃ" and "\x80" <= pair[1] <= "\xbf" for pair in pairs)
+
+
+def _pieces(run: str) -> str:
+    """The characters of three bytes that are left of a run of which bytes were lost; "" where it is itself."""
+    found = b"".join(_THREE_BYTES.findall(_bytes(run, "cp1252"))).decode("utf-8", "ignore")
+    return found if len(found) >= 2 and 6 * len(found) >= len(run) else ""
 
 
 def _find(text: str) -> tuple[int, int, str] | None:
@@ -104,10 +130,7 @@ def _check(example: Example, report: Report) -> None:
 
 def _is_whole(run: str, codec: str, meant: str) -> bool:
     """Whether all of the run is accounted for: no character of it was cut."""
-    try:
-        return run.encode(codec) == meant.encode()
-    except UnicodeEncodeError:
-        return False
+    return _bytes(run, codec) == meant.encode()
 
 
-RULE = ExampleRule("Q501", "warning", _check, triggers=(*_LATIN, *_LOST, *sorted(_RARE)), fix="unsafe")
+RULE = ExampleRule("Q501", "warning", _check, triggers=(*_LATIN, *_BEGUN, *_LOST, *sorted(_RARE)), fix="unsafe")

@@ -15,11 +15,19 @@ from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
 
 _LEAST = 20
+_ENDS = ".!?。！？…\"'”’)）]】}>`*|:：;；\r\n"
 
 
 def _bare(text: str) -> str:
     """The text without its white space and punctuation, in small letters."""
     return "".join(char for char in text.lower() if char.isalnum())
+
+
+def _is_cut_off(chosen: str, rejected: str) -> bool:
+    """Whether the chosen answer is the rejected one, ended where neither a sentence nor a line ends."""
+    if not _LEAST <= len(chosen) < len(rejected) or not rejected.startswith(chosen):
+        return False
+    return chosen[-1] not in _ENDS and rejected[len(chosen)] not in "\r\n"
 
 
 def _check(example: Example, report: Report) -> None:
@@ -33,6 +41,11 @@ def _check(example: Example, report: Report) -> None:
         or chosen.reasoning
         or rejected.reasoning
     ):
+        return
+    if _is_cut_off(chosen.text, rejected.text):
+        report("the chosen answer is the beginning of the rejected one, and ends in the middle of it",
+               len(example.messages) + len(example.chosen) - 1, "complete it, or swap the two",
+               span=(max(0, len(chosen.text) - 20), len(chosen.text)))  # fmt: skip
         return
     if chosen.text[:4].lower() != rejected.text[:4].lower() or abs(len(chosen.text) - len(rejected.text)) > 20:
         return

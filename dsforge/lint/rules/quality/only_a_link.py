@@ -15,10 +15,15 @@ import re
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
 
-_ONLY = re.compile(r"\s*<?(?:https?://|www\.)\S+>?[.。]?\s*")
+_LINK = re.compile(r"(?:\[[^\]]*\]\(|<)?(?:https?://|www\.)\S+")
 _ASKED = re.compile(
     r"\burls?\b|\blinks?\b|\bwebsite|web ?page|\baddress|\bendpoint|\bhttp|网址|链接|网站|地址", re.IGNORECASE
 )
+
+
+def _is_only_links(text: str) -> bool:
+    words = text.split()
+    return bool(words) and all(_LINK.match(word) for word in words)
 
 
 def _check(example: Example, report: Report) -> None:
@@ -27,7 +32,7 @@ def _check(example: Example, report: Report) -> None:
         text = message.text
         if message.role != "assistant":
             asked = text
-        elif len(text) < 400 and _ONLY.fullmatch(text) and not _ASKED.search(asked):
+        elif len(text) < 400 and _is_only_links(text) and not _ASKED.search(asked):
             report("the answer is nothing but a link", index, "say what stands there", span=(0, len(text)))
 
 

@@ -49,7 +49,7 @@ def _check(example: Example, report: Report) -> None:
             continue
         if message.role == "user":
             asked = text
-        if message.role != "assistant":
+        if message.role != "assistant" or (text.isascii() and asked.isascii()):
             continue
         if len(asked) < 12 or len(text) < 40 or message.tool_calls or _alike(asked, text):
             continue

@@ -19,7 +19,8 @@ from dsforge.lint.rule import ExampleRule, Report
 _AS_A_MODEL = re.compile(
     r"as an? (?:large )?(?:ai|artificial intelligence|language model)"
     r"(?: language model| assistant| model| system| developed)?"
-    r"(?:,? ?i\b|,? my\b| developed| trained)|i(?:'m|’m| am) (?:just|only) an ai\b"
+    r"(?:,? ?i\b|,? my\b|,? (?:developed|trained|created|made) by (?:openai|anthropic|google|meta|microsoft|baidu))"
+    r"|i(?:'m|’m| am) (?:just|only) an ai\b"
     r"|作为(?:一个|一名|一款|一位)?(?:大型|大)?(?:人工智能|ai|语言模型)"
     r"(?:语言模型|大模型|模型|助手|助理|程序|系统)?[，, ]{0,2}(?:我|本)",
     re.IGNORECASE,
@@ -27,8 +28,11 @@ _AS_A_MODEL = re.compile(
 _REFUSES = re.compile(
     r"\W{0,3}(?:(?:I'm|I’m|I am|I apologi[sz]e|Sorry|My apologies|Unfortunately)\b[^.!?\n]{0,30}?[,.]? ?(?:but )?)?"
     r"I(?: am|'m|’m)? ?(?:cannot|can't|can’t|can not|unable to|not able to|won't be able to) (?:\w+ )?"
-    r"(?:fulfil|fulfill|assist|help you with|help with|comply|provide|answer|generate|create|do that|complete|engage"
-    r"|support|respond|write|discuss|offer)"
+    r"(?:fulfil|assist|help (?:you|with)|comply|provide|answer|generate|create|do (?:that|this)|complete|engage|support"
+    r"|respond|write|discuss|offer)"
+    r"|\W{0,3}(?:I'm sorry, but )?I (?:must|have to) (?:respectfully )?(?:decline|refuse)\b"
+    r"|\W{0,3}(?:(?:Sorry|I'm sorry)[, ]+(?:but )?)?I won(?:'t|’t) be able to (?:help|assist|answer|provide|do that)\b"
+    r"|\W{0,3}(?:这个问题)?我(?:无法|不能|没有办法)(?:回答|满足|协助|帮助|提供|完成)(?:你|您|该|这|此|相关|。|$)"
     r"|\W{0,3}(?:很抱歉|抱歉|对不起|非常抱歉)[^。\n]{0,12}?(?:我|本人)?(?:无法|不能|没有办法)"
     r"(?:回答|提供|帮助|完成|满足|协助|生成|执行|处理)",
     re.IGNORECASE,
@@ -36,7 +40,8 @@ _REFUSES = re.compile(
 TRIGGERS = tuple(
     "as an ai|as a large language|as a language model|as an artificial|just an ai|only an ai|作为人工智能|作为ai|作为大"
     "|作为语言模型|作为一个人工|作为一个ai|作为一个大|作为一个语言|作为一名人工|作为一名ai|作为一款|作为一位"
-    "|i cannot|i can't|i can’t|i can not|unable to|not able to|won't be able|抱歉|对不起".split("|")
+    "|i cannot|i can't|i can’t|i can not|unable to|not able to|i won't be able|i won’t be able"
+    "|i must|i have to|抱歉|对不起|我无法|我不能|我没有办法".split("|")
 )
 
 
@@ -52,6 +57,8 @@ def _find(text: str) -> tuple[int, int] | None:
 
 
 def _check(example: Example, report: Report) -> None:
+    if example.tools or example.label is False:
+        return  # to say that no tool is fit, or what is not wanted, is what such rows are for
     trained = example.messages + (example.chosen or [])
     for index, message in enumerate(trained):
         if message.role == "assistant" and (found := _find(message.text)):

@@ -27,8 +27,8 @@ _PLACEHOLDERS = (
             r"|\[(?:你的|您的)[^\]\n]{1,8}\]"
         ),
     ),
-    ("<", re.compile(r"<(?:YOUR|INSERT)[_ ][A-Z_ ]+>")),
-    ("Lorem ipsum", re.compile("Lorem ipsum")),
+    ("<", re.compile(r"(?<![=\"'/:])<(?:YOUR|INSERT)[_ ][A-Z_ ]+>(?![\"'/&])")),  # not what a program is to be given
+    ("Lorem ipsum", re.compile(r"\ALorem ipsum|(?<!>)\s(?<!>\s)Lorem ipsum(?![^<]*</)")),  # not within a page
     ("【", re.compile("【(?:您的|你的|请输入|姓名|公司)[^】]{0,8}】")),
 )
 

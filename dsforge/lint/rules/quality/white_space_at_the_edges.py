@@ -29,7 +29,7 @@ def _report_edges(text: str, index: int, report: Report) -> None:
     if not trimmed:
         return  # says nothing: another rule's
     lines = text.lstrip("\r\n")  # what is left before the first line is how far it is indented
-    indented = "\n" in trimmed and lines[0] in " \t"
+    indented = "\n" in trimmed and lines.startswith(("  ", "\t"))
     start = 0 if indented else len(text) - len(text.lstrip())
     if start:
         report("white space before the answer", index, "remove it", span=(0, start), fix="")

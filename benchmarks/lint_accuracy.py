@@ -7,8 +7,9 @@ no default rule finds anything: English, Chinese, code, tool use, preference pai
 row as people make it. Recall is the share of planted rows in which the rule tells of it, at the very field where one is
 named. Precision is the share of all findings of a rule, over the rows of all planters together, that stand in a row
 where that defect was planted; a finding that a planted defect truly implies (a half-cut row has no closing fence
-either) is neither, nor is what a rule says of the dataset as a whole. What rules find in the untouched files is for
-people to read.
+either) is neither, nor is what a rule says of the dataset as a whole. Defects of whole files are planted in file after
+file, and left out of as many (file_planters.py). What targets take and refuse is measured on their case data,
+tests/cases/targets. What rules find in the untouched files is for people to read.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import orjson
+from file_planters import FILE_PLANTERS, TRIALS, target_trials, trials
 
 from dsforge.convert import convert_example
 from dsforge.errors import RowError
@@ -171,6 +173,11 @@ def _answer(row: JSONRow) -> JSONRow | None:
 @planter("S101")
 def unknown_format(row: JSONRow, chance: random.Random) -> JSONRow:
     return {"asked": row["messages"][0]["content"], "said": "So."}
+
+
+@planter("S112", "/_dsforge")
+def idle_waiver(row: JSONRow, chance: random.Random) -> JSONRow:
+    return {**row, "_dsforge": chance.choice([{"ignore": "Q501"}, {"ignore": ["Q999"]}, {"skip": ["Q501"]}, ["Q501"]])}
 
 
 @planter("S103", "/messages/")
@@ -489,6 +496,8 @@ def tag_left_open(row: JSONRow, chance: random.Random) -> JSONRow | None:
 def _answered(row: JSONRow, text: str | Callable[[str], str]) -> JSONRow | None:
     """The row with another last answer, or with the answer changed."""
     row = _copy(row)
+    if row.get("label") is False:  # meant to be bad
+        return None
     if (answer := _answer(row)) is None or answer.get("tool_calls"):
         return None
     answer["content"] = text(answer["content"]) if callable(text) else text
@@ -531,8 +540,35 @@ def placeholder(row: JSONRow, chance: random.Random) -> JSONRow | None:
     return _answered(row, _within(chance, chance.choice(words)))
 
 
+@planter("Q524", "/messages/")
+def model_speaks(row: JSONRow, chance: random.Random) -> JSONRow | None:
+    asked = json.dumps(row["messages"][:-1], ensure_ascii=False).lower()
+    words = (
+        "ai",
+        "artificial",
+        "language model",
+        "chat",
+        "bot",
+        "you",
+        "assistant",
+        "人工智能",
+        "模型",
+        "助手",
+        "你",
+        "您",
+    )
+    if "tools" in row or any(word in asked for word in words):
+        return None
+    said = chance.choice(
+        ["As an AI language model, I can tell you this. ", "作为一个AI助手，我建议如下：", "I'm just an AI, so: "]
+    )
+    return _answered(row, lambda text: said + text)
+
+
 @planter("Q504", "/messages/", implies="Q509 D701 D703")
 def refusal(row: JSONRow, chance: random.Random) -> JSONRow | None:
+    if "tools" in row:  # to say that none is fit is what such rows are for
+        return None
     words = [
         "As an AI language model, I don't have feelings.", "I'm sorry, but I cannot assist with that request.",
         "作为一个人工智能语言模型，我没有情感。", "很抱歉，我无法回答这个问题。",
@@ -639,6 +675,16 @@ def image_not_there(row: JSONRow, chance: random.Random) -> JSONRow | None:
     return row
 
 
+@planter("T218")
+def pair_of_two_questions(row: JSONRow, chance: random.Random) -> JSONRow | None:
+    if "chosen" not in row:
+        return None
+    row = _copy(row)
+    for side, question in (("chosen", "Name a river."), ("rejected", chance.choice(["Name a hill.", "说出一座山。"]))):
+        row[side] = [{"role": "user", "content": question}, row[side]]
+    return row
+
+
 @planter("Q503")
 def equal_pair(row: JSONRow, chance: random.Random) -> JSONRow | None:
     return {**row, "rejected": row["chosen"]} if "chosen" in row else None
@@ -685,6 +731,25 @@ def no_input(row: JSONRow, chance: random.Random) -> JSONRow | None:
         return None
     row["messages"][0]["content"] += chance.choice(["\n<noinput>", "\n<no input>"])
     return row
+
+
+@planter("Q522", "/messages/")
+def odd_space(row: JSONRow, chance: random.Random) -> JSONRow | None:
+    answer = _answer(row)
+    text = answer["content"] if answer else ""
+    places = [at for at in range(1, len(text) - 1) if text[at] == " " and (text[at - 1] + text[at + 1]).islower()]
+    if not text.isascii() or len(places) < 10 or "`" in text:
+        return None
+    at = chance.choice(places)
+    return _answered(row, text[:at] + chance.choice("\u00a0\u2003\u2009") + text[at + 1 :])
+
+
+@planter("Q523", "/messages/")
+def blank_lines(row: JSONRow, chance: random.Random) -> JSONRow | None:
+    answer = _answer(row)
+    if answer is None or "\n\n" not in answer["content"] or "```" in answer["content"]:
+        return None
+    return _answered(row, lambda text: text.replace("\n\n", "\n" * chance.randrange(4, 8), 1))
 
 
 # -- privacy -----------------------------------------------------------------------------------------
@@ -790,6 +855,21 @@ def address(row: JSONRow, chance: random.Random) -> JSONRow | None:
     return _answered(row, _beside(chance, chance.choice(words)))
 
 
+@planter("P609", "/messages/")
+def social_security(row: JSONRow, chance: random.Random) -> JSONRow | None:
+    between = chance.randrange
+    return _answered(row, _beside(chance, f"{between(101, 665)}-{between(11, 99)}-{between(1001, 9999)}"))
+
+
+@planter("P610", "/messages/")
+def company(row: JSONRow, chance: random.Random) -> JSONRow | None:
+    from dsforge.lint.rules.privacy.chinese_company_code import is_credit_code
+
+    start = f"91{chance.choice(['110108', '310115', '440305'])}MA{_digits(chance, 6)}X"
+    code = next(start + check for check in "0123456789ABCDEFGHJKLMNPQRTUWXY" if is_credit_code(start + check))
+    return _answered(row, _beside(chance, code))
+
+
 # -- duplicates --------------------------------------------------------------------------------------
 
 
@@ -804,7 +884,7 @@ def copy_of_a_row(row: JSONRow, chance: random.Random) -> JSONRow:
 @planter("D703", beside=True)
 def another_answer(row: JSONRow, chance: random.Random) -> JSONRow | None:
     row = _copy(row)
-    if (answer := _answer(row)) is None or len(row["messages"]) != 2:
+    if row.get("label") is False or (answer := _answer(row)) is None or len(row["messages"]) != 2:
         return None
     answer["content"] = "It depends on what you mean by that."
     return row
@@ -842,6 +922,7 @@ class Score:
         self.planted: Counter[str] = Counter()
         self.found: Counter[str] = Counter()
         self.false: Counter[str] = Counter()
+        self.of_files: set[str] = set()
         self.missed: dict[str, list[str]] = defaultdict(list)
         self.wrong: dict[str, list[str]] = defaultdict(list)
 
@@ -871,6 +952,31 @@ class Score:
                 told[finding.row].add(finding.code)
         self._count(planter, planted, told, lines)
 
+    def run_files(self, rows: list[JSONRow], asked: set[str], folder: Path) -> None:
+        """Plant the defects of whole files, and run the case data of targets."""
+        for planter in FILE_PLANTERS:
+            if asked and planter.code not in asked:
+                continue
+            self.of_files.add(planter.code)
+            place = folder / planter.make.__name__
+            place.mkdir()
+            for trial, (planted, told) in enumerate(trials(planter, rows, place)):
+                self._count_trial(planter.code, planted, told, f"{planter.make.__name__}, trial {trial}")
+        for case, code, found in target_trials(folder):
+            for each in {code} & found if code else ():
+                self._count_trial(each, True, True, case)
+            if code and code not in found:
+                self._count_trial(code, True, False, case)
+            for each in found - {code}:
+                self._count_trial(each, False, True, case)
+
+    def _count_trial(self, code: str, planted: bool, told: bool, what: str) -> None:
+        self.planted[code] += planted
+        self.found[code] += planted and told
+        self.false[code] += told and not planted
+        if planted != told:
+            (self.missed if planted else self.wrong)[code].append(what)
+
     def _count(self, planter: Planter, planted: set[int], told: dict[int, set[str]], lines: list[bytes]) -> None:
         self.planted[planter.code] += len(planted)
         for number in range(1, len(lines) + 1):
@@ -898,8 +1004,12 @@ def main() -> None:
         for planter in PLANTERS:
             if not asked or planter.code in asked:
                 score.run(planter, rows, Path(folder))
+        score.run_files(rows, asked, Path(folder))
     short = 0
-    print(f"{len(rows):,} clean rows; {PER_PLANTER} of each kind planted among {CLEAN} others\n")
+    print(f"{len(rows):,} clean rows; {PER_PLANTER} of each kind planted among {CLEAN} others")
+    print(
+        f"defects of files (*): planted in {TRIALS} files each, and left out of {TRIALS}; X: the case data of targets\n"
+    )
     print("code  name                            planted  recall  precision")
     for code, rule in all_rules().items():
         planted, found, false = score.planted[code], score.found[code], score.false[code]
@@ -909,7 +1019,10 @@ def main() -> None:
         precision = found / (found + false) if found + false else 1.0
         fails = recall < RECALL or precision < PRECISION
         short += fails
-        print(f"{code}  {rule.name:30} {planted:8,}  {recall:6.3f}  {precision:9.3f}{'  <' if fails else ''}")
+        if asked and code not in asked:
+            continue
+        name = f"{code}{'*' if code in score.of_files else ' '} {rule.name:30}"
+        print(f"{name} {planted:8,}  {recall:6.3f}  {precision:9.3f}{'  <' if fails else ''}")
         if fails:
             for line in [*score.missed[code][:3], *score.wrong[code][:3]]:
                 print(f"      {line}")

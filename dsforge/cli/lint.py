@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from dsforge.cli.before_lint import by_pattern, check_outputs, check_words, checked_inputs, with_rules
 from dsforge.cli.output import FORMAT, JSON_FLAG, WORKERS, Output, quantity
 from dsforge.errors import UsageError
 from dsforge.finding import SEVERITIES, Finding
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from dsforge.lint.run import LintResult
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+
+
+_LONG_LINE = 2000
+"""Characters of a line in which nobody sees what changes."""
 
 
 class FailOn(str, Enum):
@@ -36,7 +41,7 @@ class FailOn(str, Enum):
 @app.command()
 def command(
     inputs: list[str] = typer.Argument(..., metavar="INPUT...", help="JSONL or JSON files, taken as one dataset."),
-    select: list[str] = typer.Option([], "--select", help="Rules to run: codes, families (T), names, ALL."),
+    select: list[str] = typer.Option([], "--select", help="Rules to run: codes, families (T), names, ALL, DEFAULT."),
     ignore: list[str] = typer.Option([], "--ignore", help="Rules not to run."),
     per_file_ignores: list[str] = typer.Option(
         [], "--per-file-ignores", metavar="PATTERN:RULES", help="Rules not to run on some files: raw/*:Q,P601."
@@ -52,6 +57,7 @@ def command(
         "", "--write-baseline", metavar="FILE", help="Accept what is found now, from now on."
     ),
     max_tokens: int = typer.Option(0, "--max-tokens", min=0, help="The longest row that fits (rule L301)."),
+    min_rows: int = typer.Option(0, "--min-rows", min=0, help="The fewest rows that are enough (rule B402)."),
     tokenizer: str = typer.Option("", "--tokenizer", help="What counts the tokens; see dsforge cost --help."),
     target: str = typer.Option("", "--target", help="Check for a platform or trainer: openai, zhipu/glm-4-air ..."),
     model: str = typer.Option("", "--model", help="The platform's model, where limits differ."),
@@ -86,14 +92,26 @@ def command(
         raise UsageError("--unsafe-fixes says what may be mended: give --fix or --diff with it")
     if dry_run and not target:
         raise UsageError("--dry-run tells what a trainer does: name it with --target (dsforge targets lists them)")
+    if model and not target:
+        raise UsageError(f"--model {model} is one of a platform: name that with --target (dsforge targets lists them)")
+    if diff and as_json:
+        raise UsageError("--diff prints a patch and --json an object: choose one")
+    if output_format == "json":
+        raise UsageError("--output-format json is called --json")
     reporter = get_reporter(output_format)
     settings = Settings(
         format=from_format, max_tokens=max_tokens or None, tokenizer=tokenizer, category_field=by or "category",
-        benchmarks=tuple(benchmark), words=words,
+        min_rows=min_rows, benchmarks=tuple(benchmark), words=words,
     )  # fmt: skip
     settings = _for_target(settings, target, model)
-    chosen = _Chosen(inputs, select, ignore, _by_pattern(per_file_ignores), settings, workers)
+    # what is asked for by an option of its own is run, though it is not by default
+    select = with_rules(select, [code for code, asked in (("B402", min_rows), ("P608", words)) if asked])
+    chosen = _Chosen(inputs, select, ignore, by_pattern(per_file_ignores), settings, workers)
     out = Output(as_json, only_result=reporter.whole)
+    names = checked_inputs(inputs, twice=bool(baseline or write_baseline))
+    check_outputs(names, [report, write_baseline])
+    check_words(words)
+    known = _baseline(baseline) if baseline and not write_baseline else {}
     if (profile := settings.profile()) and profile.notice:
         out.note(f"dsforge: {profile.title}: {profile.notice}")
     if diff:
@@ -103,27 +121,30 @@ def command(
         inputs, select=select, ignore=ignore, per_file_ignores=chosen.per_file_ignores, settings=settings,
         summarise=bool(report), workers=workers,
     )  # fmt: skip
+    found = len(result.findings)
     if write_baseline:
         from dsforge.lint.baseline import write_baseline as accept
 
-        accepted = accept(write_baseline, result.findings)
-        out.say(f"{quantity(accepted, 'finding')} accepted from now on: dsforge lint --baseline {write_baseline}")
+        accept(write_baseline, result.findings, from_format)
+        out.say(f"{quantity(found, 'finding')} accepted from now on: dsforge lint --baseline {write_baseline}")
         result.findings.clear()
-    elif baseline:
-        from dsforge.lint.baseline import read_baseline, without_accepted
+    elif known:
+        from dsforge.lint.baseline import without_accepted
 
-        found = len(result.findings)
-        result.findings = without_accepted(result.findings, read_baseline(baseline))
+        result.findings = without_accepted(result.findings, known, from_format)
         out.note(f"dsforge: {quantity(found - len(result.findings), 'finding')} accepted by {baseline}")
+    if by:
+        from dsforge.lint.category import lacks_category
+
+        result.notices += filter(None, [lacks_category(names, settings)])
     if dry_run:
         _print_dry_run(out, result, settings, show)
     else:
-        _print(out, reporter, result, show, fixed)
+        _print(out, reporter, result, show, fixed, accepted=found - len(result.findings))
     if report:
-        from dsforge.io.expand import expand_sources
         from dsforge.lint.page import write_page
 
-        write_page(report, expand_sources(inputs), result, settings)
+        write_page(report, names, result, settings)
         out.note(f"dsforge: wrote {report}")
     severities = {finding.severity for finding in result.findings}
     worst = max((SEVERITIES.index(severity) for severity in severities), default=-1)
@@ -155,15 +176,11 @@ class _Chosen:
         return self.mended(unsafe, diff=False).fixed
 
 
-def _by_pattern(given: list[str]) -> dict[str, list[str]]:
-    """`PATTERN:RULES`, taken apart."""
-    patterns: dict[str, list[str]] = {}
-    for each in given:
-        pattern, colon, rules = each.rpartition(":")
-        if not colon or not pattern or not rules:
-            raise UsageError(f"--per-file-ignores {each!r}: write PATTERN:RULES, such as raw/*:Q,P601")
-        patterns.setdefault(pattern, []).append(rules)
-    return patterns
+def _baseline(path: str) -> dict[str, int]:
+    """What is accepted; read before the work, for it may be missing."""
+    from dsforge.lint.baseline import read_baseline
+
+    return read_baseline(path)
 
 
 def _print_diff(chosen: _Chosen, unsafe: bool) -> int:
@@ -171,13 +188,19 @@ def _print_diff(chosen: _Chosen, unsafe: bool) -> int:
     for line in mended.diff:
         sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
     sys.stdout.flush()
+    longest = max(map(len, mended.diff), default=0)
+    if longest > _LONG_LINE:
+        print(f"dsforge: the patch has lines of {longest:,} characters, for it gives whole rows; the findings show the "
+              "places: leave out --diff", file=sys.stderr)  # fmt: skip
     changes = sum(mended.fixed.values())
     print(f"dsforge: {quantity(changes, 'change')} would be made by --fix" if changes else "dsforge: nothing to mend",
           file=sys.stderr)  # fmt: skip
     return int(bool(mended.diff))
 
 
-def _print(out: Output, reporter: Reporter, result: LintResult, show: int, fixed: dict[str, int]) -> None:
+def _print(
+    out: Output, reporter: Reporter, result: LintResult, show: int, fixed: dict[str, int], accepted: int
+) -> None:
     """What was found, for people or for the program that asked for its format; then the JSON object."""
     from msgspec.structs import asdict
 
@@ -190,7 +213,7 @@ def _print(out: Output, reporter: Reporter, result: LintResult, show: int, fixed
         if fixed:
             codes = ", ".join(f"{count:,} {code}" for code, count in fixed.items())
             out.say(f"{quantity(sum(fixed.values()), 'change')} made: {codes}")
-        _summary(out, result, shown)
+        _summary(out, result, shown, accepted)
     for notice in result.notices:
         out.note(f"dsforge: {notice}")
     out.result(
@@ -207,16 +230,13 @@ def _print_dry_run(out: Output, result: LintResult, settings: Settings, show: in
 
     target = settings.profile()
     assert target is not None
-    run = dry_run(result, target)
+    run = dry_run(result, target, settings.max_tokens)
     seen: Counter[str] = Counter()
     for outcome in run.outcomes:
         seen[outcome.effect] += 1
         if not show or seen[outcome.effect] <= show:
-            row = (
-                f"row {outcome.row:,}" if outcome.row else "all rows" if outcome.line == 1 else f"line {outcome.line:,}"
-            )
             place = out.style(f"{outcome.path}:{outcome.line}", "bold")
-            out.say(f"{place} {row} {out.style(outcome.effect, 'yellow')}: {outcome.message} ({outcome.code})")
+            out.say(f"{place} {out.style(run.told(outcome), 'yellow')}: {outcome.message} ({outcome.code})")
     if run.outcomes:
         out.say()
     for effect, count in run.counts.items():
@@ -224,11 +244,18 @@ def _print_dry_run(out: Output, result: LintResult, settings: Settings, show: in
             hidden = seen[effect] - show if show and seen[effect] > show else 0
             more = f"  ({hidden:,} not shown; --show 0 prints all)" if hidden else ""
             out.say(f"{count:>8,}  {effect}: {EFFECTS[effect]}{more}")
+    if run.unread:
+        out.say(f"{run.unread:>8,}  not readable: select S and J to see what becomes of them")
+    if (tokens := run.tokens) and not any(outcome.effect == "stops" for outcome in run.outcomes):
+        most = "up to " if tokens.at_most else ""
+        out.say(f"{most}{tokens.lost:,} of {quantity(tokens.total, 'trained token')} lost ({tokens.tokenizer}, of the "
+                "text alone)")  # fmt: skip
     out.say(f"{run.verdict}, {out.seconds:.2f} s")
     for notice in result.notices:
         out.note(f"dsforge: {notice}")
     out.result(
         "lint", result.rows_in, result.rows_out, result.rows_rejected, target=run.target, dry_run=run.counts,
+        unread=run.unread, trained_tokens=asdict(run.tokens) if run.tokens else None,
         outcomes=[asdict(outcome) for outcome in run.outcomes], findings=[asdict(each) for each in result.findings],
         counts=result.counts, fixed=0,
     )  # fmt: skip
@@ -254,8 +281,11 @@ def _first_of_each(findings: Sequence[Finding], show: int) -> list[Finding]:
     return shown
 
 
-def _summary(out: Output, result: LintResult, shown: Sequence[Finding]) -> None:
+def _summary(out: Output, result: LintResult, shown: Sequence[Finding], accepted: int) -> None:
     rows = f"{quantity(result.rows_in, 'row')} ({', '.join(result.formats) or 'no format known'})"
+    if not result.findings and accepted:
+        out.say(f"{out.style('Nothing new', 'green')}: {rows} in {out.seconds:.2f} s")
+        return
     if not result.findings and result.rows_rejected:
         out.say(f"Nothing found by the rules selected, but {quantity(result.rows_rejected, 'row')} of {rows} "
                 "could not be read, nor checked: select S and J to see why")  # fmt: skip
@@ -275,9 +305,16 @@ def _summary(out: Output, result: LintResult, shown: Sequence[Finding]) -> None:
     counts = ", ".join(quantity(by_severity[each], each) for each in reversed(SEVERITIES) if by_severity[each])
     rejected = f", {result.rows_rejected:,} unreadable" if result.rows_rejected else ""
     out.say(f"{counts.replace('infos', 'info')} in {rows}{rejected}, {out.seconds:.2f} s")
-    safe = sum(finding.fixable and not finding.unsafe_fix for finding in result.findings)
-    unsafe = sum(finding.unsafe_fix for finding in result.findings)
-    ways = [f"{safe:,} with --fix"] * bool(safe) + [f"{unsafe:,} with --fix --unsafe-fixes"] * bool(unsafe)
-    if ways:
-        out.say(f"Can be mended: {', '.join(ways)}; --diff shows how")
+    if ways := _ways_to_mend(result):
+        out.say(f"Can be mended: {', '.join(ways)}; --diff in place of --fix shows how")
     out.say(f"Explain one: dsforge rule {next(iter(result.counts))}")
+
+
+def _ways_to_mend(result: LintResult) -> list[str]:
+    """How many findings `--fix` mends, and with which option; those that take a row out are counted apart."""
+    safe = sum(finding.fixable and not finding.unsafe_fix for finding in result.findings)
+    unsafe = [finding for finding in result.findings if finding.unsafe_fix]
+    gone = sum(result.removals.get(finding.path, {}).get(finding.row) == finding.code for finding in unsafe)
+    how = f" ({gone:,} by taking {'a row' if gone == 1 else 'rows'} out)" if gone else ""
+    ways = [f"{safe:,} with --fix"] if safe else []
+    return [*ways, f"{len(unsafe):,} with --fix --unsafe-fixes{how}"] if unsafe else ways

@@ -90,16 +90,20 @@ def root(
         "",
         "--config",
         metavar="FILE",
-        help="TOML with defaults [default: [tool.dsforge] of pyproject.toml, else dsforge.toml].",
+        help="TOML with defaults [default: [tool.dsforge] of pyproject.toml, else dsforge.toml, in this folder].",
     ),
 ) -> None:
     """dsforge: fine-tuning data converted, checked, cleaned, priced and trained."""
     from dsforge.cli.config import load_defaults
 
-    ctx.default_map = load_defaults(config)
-    if ctx.invoked_subcommand is None:
+    defaults = load_defaults(config, COMMANDS)
+    name = ctx.invoked_subcommand
+    if name is None:
         print(ctx.get_help())
         raise typer.Exit(EXIT_UNABLE)
+    if name in (defaults.sections or {}):
+        command: Any = ctx.command
+        ctx.default_map = {name: defaults.of(name, command.get_command(ctx, name).params)}
 
 
 def _say(error: str) -> None:
@@ -118,7 +122,9 @@ def _without_traceback(arguments: list[str]) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except typer.TyperException as error:
-        _say(" ".join(error.format_message().split()))
+        from dsforge.cli.option import complaint
+
+        _say(complaint(error))
         return EXIT_UNABLE
     except DsforgeError as error:
         _say(str(error))

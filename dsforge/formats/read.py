@@ -52,28 +52,26 @@ def decode_row(
 
 
 class RowDecoder:
-    """Decodes rows like `decode_row`, and those of texts alone, which are in the format that was met last, faster."""
+    """Decodes rows like `decode_row`, and those of texts alone, in the format of the last such row, faster."""
 
     def __init__(self, fmt: Format | None = None, readers: Mapping[str, Format] | None = None) -> None:
         self._forced = fmt
         self._readers = readers
-        self._usual: Format | None = None
-        self._decode: Decode | None = None
-        self._width = 0
+        self._plain: dict[int, tuple[Format, Decode]] = {}  # by how many fields a row has
 
     def __call__(self, row: JSON) -> tuple[Format, Example]:
         """The row's format and its example; raises what `decode_row` does."""
-        if self._decode is not None and type(row) is dict and len(row) == self._width:
+        if type(row) is dict and (plain := self._plain.get(len(row))):
+            fmt, decode = plain
             try:
-                turns = self._decode(row)
+                turns = decode(row)
             except NOT_PLAIN:
                 turns = None
             if turns is not None:
-                assert self._usual is not None
-                return self._usual, as_example(*turns)
+                return fmt, as_example(*turns)
         fmt, example = decode_row(row, self._forced, self._readers)
         if fmt.plain is not None and type(row) is dict:
-            self._usual, self._decode, self._width = fmt, fmt.plain.decode, len(row)
+            self._plain[len(row)] = fmt, fmt.plain.decode
         return fmt, example
 
 

@@ -136,7 +136,8 @@ def _encoding_of(raw: bytes) -> str:
         return "; the bytes may be Latin-1"
     chinese = re.findall("[\u4e00-\u9fa5]+", text)
     return (
-        f"; it reads as GB18030: {max(chinese, key=len)[:12]} (--encoding gb18030 converts it)"
+        f"; it reads as GB18030: {max(chinese, key=len)[:12]}; where all of the file does: "
+        "dsforge convert FILE --encoding gb18030 --to FORMAT -o OUT"
         if chinese
         else "; the bytes may be Latin-1"
     )

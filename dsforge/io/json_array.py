@@ -13,6 +13,8 @@ from typing import BinaryIO, TypeAlias
 _CHUNK = 1 << 20
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]|"', re.DOTALL)
 _BLANK = b" \t\r\n"
+_COMMENTS = {b"//": b"\n", b"#": b"\n", b"/*": b"*/"}
+"""How what JSON has not, yet often stands between the rows of an array, begins and ends."""
 
 Place: TypeAlias = "tuple[int, int]"
 """Line and column (in characters), both from 1."""
@@ -66,19 +68,42 @@ class _Splitter:
     def scan(self) -> Iterator[Element]:
         at = 0
         while True:
-            waiting = -1
+            waiting = comment = -1
             for match in _TOKEN.finditer(self.buffer, at):
+                if self.begin < 0 and (comment := self.comment_before(match.start())) >= 0:
+                    break
                 token = match.group()
                 if token == b'"':  # a string that goes on in the next chunk
                     waiting = match.start()
                     break
                 yield from self.token(token, match.start(), match.end())
-            at = waiting if waiting >= 0 else len(self.buffer)
+            if comment >= 0 and (end := self.end_of_comment(comment)) >= 0:
+                self.skip_comment(comment, end)
+                at = end
+                continue
+            at = comment if comment >= 0 else waiting if waiting >= 0 else len(self.buffer)
             keep_from = min(self.begin if self.begin >= 0 else self.gap, at)
             if not self.refill(keep_from):
-                yield from self.finish(waiting >= 0)
+                yield from self.finish()
                 return
             at -= keep_from
+
+    def comment_before(self, at: int) -> int:
+        """Where in an array a comment begins that stands between rows, before `at`; -1 where there is none."""
+        if self.depth != self.level or not self.level:
+            return -1
+        text = self.buffer[self.gap : at].lstrip(_BLANK)
+        return at - len(text) if text.startswith((b"//", b"#", b"/*")) else -1
+
+    def end_of_comment(self, start: int) -> int:
+        """Where it ends; -1 where that is in a later chunk."""
+        mark = b"#" if self.buffer[start : start + 1] == b"#" else self.buffer[start : start + 2]
+        end = self.buffer.find(_COMMENTS[mark], start + len(mark))
+        return end + 2 if mark == b"/*" and end >= 0 else end
+
+    def skip_comment(self, start: int, end: int) -> None:
+        self.flaw(self.place_of(start), "a comment between rows; JSON has none", "remove it")
+        self.gap = end
 
     def token(self, token: bytes, start: int, end: int) -> Iterator[Element]:
         if token in b"{[":
@@ -131,10 +156,13 @@ class _Splitter:
             self.flaw(self.comma, "trailing comma after the last row", "remove this comma")
         self.closed, self.depth, self.gap, self.comma = True, self.level, end, None
 
-    def finish(self, unclosed_string: bool) -> Iterator[Element]:
+    def finish(self) -> Iterator[Element]:
+        while self.begin < 0 and (comment := self.comment_before(len(self.buffer))) >= 0:
+            end = self.end_of_comment(comment)
+            self.skip_comment(comment, end if end >= 0 else len(self.buffer))
         if self.begin >= 0:
             yield self.base + self.begin, self.row_place, self.buffer[self.begin :].rstrip(_BLANK)
-        elif unclosed_string or self.buffer[self.gap :].strip(_BLANK):
+        elif self.buffer[self.gap :].strip(_BLANK):
             yield from self.scalar_row(len(self.buffer))
         if self.level and not self.closed:
             self.flaw(

@@ -113,15 +113,18 @@ def find_value(text: str, pointer: str) -> Spot | None:
 _UNIT = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]", re.DOTALL)
 
 
+_PLAIN = re.compile(r"[^\\]+")
+
+
 def offset_in_string(text: str, start: int, index: int) -> int:
     """The offset in `text` of the character `index` of the JSON string that begins at `start` with its quote."""
     at = start + 1
-    if "\\" not in text[at : at + index]:
-        return at + index
-    for _ in range(index):
-        match = _UNIT.match(text, at)
-        assert match is not None  # valid JSON, and no index beyond its text
-        at = match.end()
+    while index > 0:
+        plain = _PLAIN.match(text, at, at + index)
+        unit = plain or _UNIT.match(text, at)
+        assert unit is not None  # valid JSON, and no index beyond its text
+        index -= len(plain.group()) if plain else 1
+        at = unit.end()
     return at
 
 

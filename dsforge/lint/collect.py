@@ -112,12 +112,12 @@ class Collector:
         if "documents" in self._needs:
             document = compared(example)
             facts.documents.append(document)
-            both = prompt_key(document), document.key
+            asked, whole = (int.from_bytes(key[:8], "big") for key in (prompt_key(document), document.key))
         else:
-            both = keys(example)
+            asked, whole = keys(example)
         if "keys" in self._needs:
-            facts.prompt_key.append(both[0])
-            facts.key.append(both[1])
+            facts.prompt_key.append(asked)
+            facts.key.append(whole)
 
     def finish(self) -> Facts:
         """The facts of all rows added."""

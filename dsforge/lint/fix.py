@@ -6,11 +6,13 @@ each gives the mended file, and those that differ are the diff.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias
 
@@ -24,15 +26,21 @@ from dsforge.io.naming import file_of
 from dsforge.io.rows import Refused, Row, RowReader, one_line, parse
 from dsforge.lint.edit import Edit, apply_edits, apply_splices
 from dsforge.lint.facts import Settings
-from dsforge.lint.linter import Linter, waived_codes
+from dsforge.lint.linter import Decoded, Linter
+from dsforge.lint.not_json import refuse_what_is_not_json
 from dsforge.lint.rule import BytesRule, DatasetRule, Rule
 from dsforge.lint.run import lint
 from dsforge.lint.select import ignored_in, select_rules
+from dsforge.lint.waiver import take_waiver
 
 _ROUNDS = 200
 """A fix may uncover another mistake, or its rule tells of one at a time; after so many rounds the rest is left."""
+_PASSES = 8
+"""Without the comments before them rows may turn out to be of another layout: they are then looked at anew."""
 
 
+_COMMENT = re.compile(rb"[ \t]*(?://[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z))", re.DOTALL)
+"""A comment between two rows, where no text stands."""
 Removed: TypeAlias = "Mapping[int, str]"
 """Numbers of rows, in the mended file, that are taken out of it, with the code of the rule that asks for it."""
 _NONE: Removed = {}
@@ -48,7 +56,8 @@ class Segment(NamedTuple):
 class Fixer:
     """Mends the rows of one file after another.
 
-    `fixed` counts the changes made by code, `rows` those of the mended files, with those taken out.
+    `fixed` counts the changes made by code, `rows` those of the mended files, with those taken out. `known_as` are the
+    names by which `per_file_ignores` knows copies of files.
     """
 
     def __init__(
@@ -58,6 +67,7 @@ class Fixer:
         *,
         unsafe: bool,
         per_file_ignores: Mapping[str, Sequence[str]] | None = None,
+        known_as: Mapping[str, str] | None = None,
     ) -> None:
         self.fixed: Counter[str] = Counter()
         self.rows = 0
@@ -67,6 +77,7 @@ class Fixer:
         self._unsafe = unsafe
         self._settings = settings
         self._per_file = per_file_ignores or {}
+        self._known_as = dict(known_as or {})
 
     def _may(self, rule: Rule) -> bool:
         return rule.fix == "safe" or (self._unsafe and rule.fix == "unsafe")
@@ -86,7 +97,7 @@ class Fixer:
                 f"{source} cannot be mended in its place, as it is packed or a table: convert it first "
                 "(dsforge convert FILE --to FORMAT -o OUT.jsonl)"
             )
-        spared = ignored_in(source, self._per_file)
+        spared = ignored_in(self._known_as.get(source, source), self._per_file)
         self._rules = [rule for rule in self._selected if rule.code not in spared]
         self._codes = {
             kind: rule.code for rule in self._rules if isinstance(rule, BytesRule) and self._may(rule)
@@ -118,7 +129,7 @@ class Fixer:
             if not raw or raw.isspace():
                 yield Segment(old, b"" if self._counted("blank line") else old)
                 continue
-            mended = self.mended(raw)
+            mended = self.mended(raw) if _is_row_or_comment(raw) else raw
             is_kept = self._is_kept(mended, removed)
             yield Segment(old, start + mended + line[len(raw) :] if is_kept else start)
 
@@ -127,22 +138,25 @@ class Fixer:
         compact = reader.layout == "documents" and self._all_valid(reader.path) and self._counted("several lines")
         end = kept = self._number = 0
         is_whole = True  # whether the last row has its end: else it takes in whatever is written after it
+        last = b"{}"
         before_removed: bytes | None = None  # what stood before the rows taken out since the last one kept
         between = _lines_between if compact else self._between if reader.layout == "array" else _as_it_is
         with path.open("rb") as file:
             for _, _, _, offset, raw in reader.raw_rows():
                 gap = file.read(offset - end)
                 end = file.seek(offset + len(raw))
-                mended = self.mended(raw)
+                mended = self._whole_or_not(raw)
                 if not self._is_kept(mended, removed):
                     before_removed = gap if before_removed is None else before_removed
                     yield Segment(gap + raw, b"")
                     continue
-                yield Segment(gap, between(gap if before_removed is None else before_removed, kept, False))
+                stands = gap if before_removed is None else before_removed
+                is_between_rows = _is_enclosed(last) and _is_enclosed(mended)
+                yield Segment(gap, between(stands, kept, False) if is_between_rows else stands)
                 is_whole = not parse(mended)[1]
                 yield Segment(raw, one_line(Row(0, 1, 0, mended, None)) if compact else mended)
                 kept += 1
-                before_removed = None
+                before_removed, last = None, mended
             gap = file.read()
             opening = before_removed if before_removed is not None and not kept else b""
             yield Segment(gap, between(opening + gap, kept, True) if is_whole else gap)
@@ -158,16 +172,28 @@ class Fixer:
             return False
         return True
 
+    def _whole_or_not(self, raw: bytes) -> bytes:
+        """The row mended, unless mistakes are left: a quote too few hides where the row ends, and all is in doubt."""
+        fixed = self.fixed.copy()
+        mended = self.mended(raw)
+        if mended.strip() and parse(mended)[1]:
+            self.fixed = fixed
+            return raw
+        return mended
+
     def _all_valid(self, source: str) -> bool:
         """Whether the rows are valid JSON once mended; one that is not cannot be put on a line of its own."""
         fixed = self.fixed.copy()
-        mended = (self.mended(raw) for *_, raw in RowReader(source, strict=True).raw_rows())
+        mended = (self._whole_or_not(raw) for *_, raw in RowReader(source, strict=True).raw_rows())
         valid = all(not raw.strip() or not parse(raw)[1] for raw in mended)
         self.fixed = fixed
         return valid
 
     def _between(self, gap: bytes, rows_before: int, is_last: bool) -> bytes:
-        """What stands between two rows of an array, with one comma or none, as its place asks."""
+        """What stands between two rows of an array, with one comma or none, as its place asks, and no comments."""
+        if "structure" in self._codes:
+            gap, comments = _COMMENT.subn(b"", gap)
+            self.fixed.update({self._codes["structure"]: comments} if comments else {})
         wanted = 1 if rows_before and not is_last else 0
         has = gap.count(b",")
         if "structure" not in self._codes or (has == wanted and (not is_last or b"]" in gap)):
@@ -188,6 +214,7 @@ class Fixer:
             decoded = Path(folder) / path.name
             with decoded.open("wb") as file:
                 shutil.copyfileobj(reader.text(), file)
+            self._known_as[str(decoded)] = self._known_as.get(reader.path, reader.path)
             mended = b"".join(segment.new for segment in self.segments(str(decoded), removed))
         yield Segment(path.read_bytes(), mended)
 
@@ -233,13 +260,24 @@ class Fixer:
         return changed
 
     def _check(self, linter: Linter, row: Row) -> None:
-        waived = waived_codes(row)
+        waived = take_waiver(row.value)
         try:
             fmt, example = decode_row(row.value, self._format)
         except RowError as error:
             linter.undecodable(row, error, waived)
         else:
-            linter.example(row, fmt, example, waived)
+            linter.examples([Decoded(row, fmt, example, waived)])
+
+
+def _is_row_or_comment(line: bytes) -> bool:
+    """Whether a line begins as a row does or a comment; any other is a piece of a row, of which nothing is certain."""
+    text = line.decode("utf-8", "surrogateescape").lstrip().lstrip("\ufeff").lstrip()
+    return text.startswith(("{", "[", "//", "/*", "#"))
+
+
+def _is_enclosed(row: bytes) -> bool:
+    """Whether what was taken for a row is an object or an array, and so not a piece of a text whose bounds were lost."""
+    return row[:1] in (b"{", b"[") and row[-1:] in (b"}", b"]")
 
 
 def _plain_file(source: str) -> Path:
@@ -324,23 +362,22 @@ def _diff_lines(text: bytes) -> list[str]:
     return lines
 
 
-def _removals(
-    sources: Sequence[str], fixer: Fixer, rules: Sequence[Rule], settings: Settings, workers: int
-) -> dict[str, Removed]:
-    """The numbers of the rows of each file that its findings ask to take out once the other fixes are made."""
-    if not any(isinstance(rule, DatasetRule) and rule.fix == "unsafe" for rule in rules):
-        return {}
-    with tempfile.TemporaryDirectory(prefix="dsforge-fix-") as folder:
-        copies = {}
-        for index, source in enumerate(sources):
-            copy = Path(folder) / f"{index:05}-{file_of(source).name}"
-            with copy.open("wb") as file:
-                file.writelines(segment.new for segment in fixer.segments(source))
-            copies[str(copy)] = source
-        result = lint([*copies], select=[rule.code for rule in rules], settings=settings, workers=workers)
-    if result.rows_in != fixer.rows:  # mending text that is never closed moved the bounds of rows: the numbers mislead
-        return {}
-    return {copies[path]: rows for path, rows in result.removals.items()}
+def _copied(segments: Iterable[Segment], file: BinaryIO) -> Iterator[Segment]:
+    """The segments, while the mended file is written."""
+    for segment in segments:
+        file.write(segment.new)
+        yield segment
+
+
+def _stretches(old: bytes, new: bytes) -> list[Segment]:
+    """A file and what became of it, as the lines that differ, from the first to the last, and those around them."""
+    was, now = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    shorter = min(len(was), len(now))
+    head = next((index for index in range(shorter) if was[index] != now[index]), shorter)
+    tail = next((index for index in range(shorter - head) if was[-1 - index] != now[-1 - index]), shorter - head)
+    parts = [(was[:head], now[:head]), (was[head : len(was) - tail], now[head : len(now) - tail])]
+    parts.append((was[len(was) - tail :], now[len(now) - tail :]))
+    return [Segment(b"".join(before), b"".join(after)) for before, after in parts]
 
 
 class Mended(NamedTuple):
@@ -348,6 +385,92 @@ class Mended(NamedTuple):
 
     fixed: dict[str, int]
     diff: list[str]
+
+
+@dataclass(frozen=True)
+class _Mending:
+    """By what files are mended. `files` are paths, with the names by which the user knows them."""
+
+    rules: Sequence[Rule]
+    settings: Settings
+    per_file_ignores: Mapping[str, Sequence[str]]
+    unsafe: bool
+    workers: int
+
+    def _fixer(self, files: Mapping[str, str]) -> Fixer:
+        return Fixer(
+            self.rules, self.settings, unsafe=self.unsafe, per_file_ignores=self.per_file_ignores, known_as=files
+        )
+
+    def in_place(self, files: Mapping[str, str]) -> tuple[Counter[str], set[str]]:
+        """Mend the files until nothing changes: `(changes by code, files that changed)`."""
+        fixed: Counter[str] = Counter()
+        changed: set[str] = set()
+        for _ in range(_PASSES):
+            removed, mender = self._removals(files), self._fixer(files)
+            now = [file for file in files if write_fixed(file, mender.segments(file, removed.get(file, _NONE)))]
+            fixed += mender.fixed
+            changed.update(now)
+            if not now:
+                break
+            files = _with_rows(files)
+        return fixed, changed
+
+    def as_diff(self, names: Sequence[str]) -> Mended:
+        """What mending the files would change."""
+        files = {name: name for name in names}
+        removed, mender = self._removals(files), self._fixer(files)
+        diffs: dict[str, list[str]] = {}
+        fixed: Counter[str] = Counter()
+        with _copies(names) as copies:
+            for copy, name in copies.items():
+                with Path(copy).open("wb") as file:
+                    segments = _copied(mender.segments(name, removed.get(name, _NONE)), file)
+                    diffs[name] = [*unified_diff(name, segments)]
+            if any(diffs.values()):
+                fixed, changed = self.in_place(_with_rows(copies))
+                for copy in changed:
+                    name = copies[copy]
+                    old, new = _plain_file(name).read_bytes(), Path(copy).read_bytes()
+                    diffs[name] = [*unified_diff(name, _stretches(old, new))]
+        return Mended(dict(sorted((fixed + mender.fixed).items())), [line for name in names for line in diffs[name]])
+
+    def _removals(self, files: Mapping[str, str]) -> dict[str, Removed]:
+        """The numbers of the rows of each file that its findings ask to take out once the other fixes are made."""
+        if not self.unsafe or not any(isinstance(rule, DatasetRule) and rule.fix == "unsafe" for rule in self.rules):
+            return {}
+        fixer = self._fixer(files)
+        with _copies([*files]) as copies:
+            for copy, source in copies.items():
+                with Path(copy).open("wb") as file:
+                    file.writelines(segment.new for segment in fixer.segments(source))
+            select = [rule.code for rule in self.rules]
+            result = lint([*copies], select=select, settings=self.settings, workers=self.workers)
+        if result.rows_in != fixer.rows:  # mending text that is never closed moved the bounds of rows: numbers mislead
+            return {}
+        removed: dict[str, Removed] = {}
+        for copy, rows in result.removals.items():
+            source = copies[copy]
+            spared = ignored_in(files[source], self.per_file_ignores)
+            removed[source] = {number: code for number, code in rows.items() if code not in spared}
+        return removed
+
+
+def _with_rows(files: Mapping[str, str]) -> dict[str, str]:
+    """The files without those of which all rows were taken out."""
+    return {file: name for file, name in files.items() if any(line.strip() for line in _lines_of(file))}
+
+
+def _lines_of(name: str) -> Iterator[bytes]:
+    with _plain_file(name).open("rb") as file:
+        yield from file
+
+
+@contextmanager
+def _copies(names: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Paths for copies of the files, by which each name is found; they are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="dsforge-fix-") as folder:
+        yield {str(Path(folder) / f"{index:05}-{file_of(name).name}"): name for index, name in enumerate(names)}
 
 
 def fix(
@@ -364,24 +487,18 @@ def fix(
     """Mend the files in their places, or say with `diff` how they would change.
 
     Raises:
-        InputError: a file that cannot be read as rows.
+        InputError: a file that cannot be read as rows, or holds none: nothing is changed then.
         UsageError: no such rule or format, or a file that cannot be mended in its place.
         OutputError: a file that cannot be written.
     """
-    settings = settings or Settings()
-    names = expand_sources(map(str, sources))
+    files: dict[Path, str] = {}
+    for name in expand_sources(map(str, sources)):  # each file once, or every row would be a copy of itself
+        files.setdefault(file_of(name).resolve(), name)
+    names = [*files.values()]
+    refuse_what_is_not_json(names)
     rules = select_rules(select, ignore)
-
-    def fixer() -> Fixer:
-        return Fixer(rules, settings, unsafe=unsafe, per_file_ignores=per_file_ignores)
-
-    removed = _removals(names, fixer(), rules, settings, workers) if unsafe else {}
-    mender = fixer()
-    lines: list[str] = []
-    for name in names:
-        segments = mender.segments(name, removed.get(name, _NONE))
-        if diff:
-            lines += unified_diff(name, segments)
-        else:
-            write_fixed(name, segments)
-    return Mended(dict(sorted(mender.fixed.items())), lines)
+    mending = _Mending(rules, settings or Settings(), per_file_ignores or {}, unsafe, workers)
+    if diff:
+        return mending.as_diff(names)
+    fixed, _ = mending.in_place({name: name for name in names})
+    return Mended(dict(sorted(fixed.items())), [])

@@ -7,7 +7,7 @@ documentation (`dsforge rule CODE` prints it) and its examples are run as tests.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from inspect import cleandoc
@@ -20,6 +20,7 @@ from dsforge.io.diagnose import ProblemKind
 from dsforge.io.rows import FlawKind
 from dsforge.lint.edit import Edit
 from dsforge.lint.facts import Facts, Need, Settings
+from dsforge.lint.kinds import Concern
 from dsforge.registry import discover
 
 if TYPE_CHECKING:
@@ -62,10 +63,14 @@ class Report(Protocol):
 class DatasetReport(Protocol):
     """Reports a finding on the row at `index` of the facts, or on the dataset as a whole (None).
 
-    `remove` is whether `--unsafe-fixes` takes the row out of the file.
+    `remove` is whether `--unsafe-fixes` takes the row out of the file. `rows` are the indexes of all rows that it is
+    true of, where it is told once for many.
     """
 
-    def __call__(self, message: str, index: int | None = None, help: str = "", *, remove: bool = False) -> None: ...
+    def __call__(
+        self, message: str, index: int | None = None, help: str = "", *, remove: bool = False,
+        rows: Sequence[int] | None = None,
+    ) -> None: ...  # fmt: skip
 
 
 class Seen(NamedTuple):
@@ -75,10 +80,6 @@ class Seen(NamedTuple):
     format: str
     example: Example
 
-
-Concern: TypeAlias = Literal["tools", "parts", "pairs", "reasoning", "extra"]
-"""Rows with tools, calls or results; with content that is no text; preference pairs; with reasoning; with metadata or
-unknown fields, of the row or of a message."""
 
 Check: TypeAlias = Callable[[Example, Report], None]
 """Reports what is wrong with an example."""
@@ -118,16 +119,14 @@ class DecodingRule(Rule):
 class ExampleRule(Rule):
     """Checks one example at a time.
 
-    `triggers` are texts in small letters: where none of them stands in the row (whatever its capitals), the rule finds
-    nothing, and is not asked. `outlines` are the same for the outline of the row, see `dsforge.lint.trigger`: a rule
-    with both is asked where either is found. `concerns` names kinds of rows, of which the row has to be one. A rule
-    with none of the three is asked about every row, so it must be fast. A check that depends on the settings is made by
-    `prepare`; None is none, for these settings.
+    `triggers` are texts: where none of them stands in the row, whatever its capitals and digits (`0.0` is any two with
+    a point between), the rule finds nothing, and is not asked. `concerns` names kinds of rows, of which the row has to
+    be one. A rule with neither is asked about every row, so it must be fast. A check that depends on the settings is
+    made by `prepare`; None is none, for these settings.
     """
 
     check: Check = lambda example, report: None
     triggers: tuple[str, ...] = ()
-    outlines: tuple[str, ...] = ()
     concerns: tuple[Concern, ...] = ()
     prepare: Callable[[Settings], Check | None] | None = None
 

@@ -21,10 +21,11 @@ from dsforge.formats.read import RowDecoder, array_is_row
 from dsforge.io.expand import expand_sources
 from dsforge.io.rows import Refused, RowReader
 from dsforge.lint.collect import Collector
-from dsforge.lint.facts import Facts, Settings
-from dsforge.lint.linter import MAX_EXCERPTS, Linter, waived_codes
+from dsforge.lint.facts import Facts, Settings, pack, unpack
+from dsforge.lint.linter import MAX_EXCERPTS, Decoded, Linter
 from dsforge.lint.rule import DatasetRule, Rule, all_rules
 from dsforge.lint.select import ignored_in, select_rules
+from dsforge.lint.waiver import take_waiver
 from dsforge.report.summary import Summary
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class LintResult(msgspec.Struct):
 
     `rows_rejected` are rows that could not be decoded; each has a finding. `notices` say how the files were read.
     `removals` are the rows that a fix would take out: by file and number, the code that asks for it. `summary` is what
-    the rows hold, where it was asked for.
+    the rows hold, where it was asked for. Where a target is given, `facts` are those of the rows that decoded, and
+    `told_once` gives their indexes to a finding that is told once for many of them.
 
     Conservation: rows_in = rows_out + rows_rejected.
     """
@@ -48,6 +50,8 @@ class LintResult(msgspec.Struct):
     notices: list[str] = []
     removals: dict[str, dict[int, str]] = {}
     summary: Summary | None = None
+    facts: Facts | None = None
+    told_once: dict[Finding, Sequence[int]] = {}
 
     @property
     def rows_out(self) -> int:
@@ -72,6 +76,10 @@ class _Counts(msgspec.Struct):
     rows_in: int
 
 
+_BATCH = 1 << 16
+"""Bytes of rows that are looked at together: few enough to stay in the processor's cache."""
+
+
 def _lint_rows(chunk: Chunk, codes: Sequence[str], settings: Settings, summarise: bool) -> _Part:
     rules = [all_rules()[code] for code in codes]
     forced = None if settings.format == "auto" else get_format(settings.format)
@@ -84,13 +92,15 @@ def _lint_rows(chunk: Chunk, codes: Sequence[str], settings: Settings, summarise
     formats: Counter[str] = Counter()
     decode = RowDecoder(forced)
     summariser = _summariser(settings) if summarise else None
+    decoded: list[Decoded] = []
+    size = 0
     for row in reader:
         result.rows_in += 1
         if isinstance(row, Refused):
             linter.refused(row)
             result.rows_rejected += 1
             continue
-        waived = waived_codes(row)
+        waived = take_waiver(row.value)
         try:
             fmt, example = decode(row.value)
         except RowError as error:
@@ -98,10 +108,15 @@ def _lint_rows(chunk: Chunk, codes: Sequence[str], settings: Settings, summarise
             result.rows_rejected += 1
             continue
         formats[fmt.name] += 1
-        linter.example(row, fmt, example, waived)
+        decoded.append(Decoded(row, fmt, example, waived))
+        size += len(row.raw)
+        if size > _BATCH:
+            linter.examples(decoded)
+            decoded, size = [], 0
         collector.add(row, fmt.name, example, waived)
         if summariser:
             summariser.add(example, fmt.name)
+    linter.examples(decoded)
     for flaw in reader.flaws:
         linter.flaw(flaw)
     result.findings, result.formats, result.notices = linter.findings, dict(formats), list(reader.notices)
@@ -118,7 +133,7 @@ def _summariser(settings: Settings) -> Summariser:
 def lint_chunk(chunk: Chunk, codes: tuple[str, ...], settings: Settings, summarise: bool, output: Path) -> _Counts:
     """Lint one chunk; findings and facts go to `output` as msgpack."""
     part = _lint_rows(chunk, codes, settings, summarise)
-    output.write_bytes(msgspec.msgpack.encode(part))
+    output.write_bytes(msgspec.msgpack.encode(part, enc_hook=pack))
     return _Counts(part.result.rows_in)
 
 
@@ -174,7 +189,7 @@ def _judge(
 
         def report(
             message: str, index: int | None = None, help: str = "", *, remove: bool = False,
-            rule: Rule = rule, severity: Severity = severity,
+            rows: Sequence[int] | None = None, rule: Rule = rule, severity: Severity = severity,
         ) -> None:  # fmt: skip
             place = (first_path, 0, 1, 1)
             if index is not None:
@@ -186,9 +201,10 @@ def _judge(
             remove = remove and index is not None
             if remove:
                 result.removals.setdefault(place[0], {})[place[1]] = rule.code
-            result.findings.append(
-                Finding(rule.code, rule.name, severity, message, *place, "", help, remove, unsafe_fix=remove)
-            )
+            found = Finding(rule.code, rule.name, severity, message, *place, "", help, remove, unsafe_fix=remove)
+            if rows is not None:
+                result.told_once[found] = rows
+            result.findings.append(found)
 
         rule.check(facts, settings, report)
 
@@ -237,6 +253,7 @@ def lint(
         parts = _run_chunks(chunks, codes, settings, summarise, workers)
     result, facts = _merge(chunks, parts)
     _judge(rules, facts, settings, ignored, result)
+    result.facts = facts if settings.target else None
     order = {name: index for index, name in enumerate(names)}
     result.findings.sort(key=lambda found: (order.get(found.path, 0), found.line, found.column, found.code))
     _shorten(result.findings)
@@ -252,4 +269,4 @@ def _run_chunks(
             for index, chunk in enumerate(chunks)
         ]
         run_stage(tasks, local_executor(workers, len(tasks)))
-        return [msgspec.msgpack.decode(task.output.read_bytes(), type=_Part) for task in tasks]
+        return [msgspec.msgpack.decode(task.output.read_bytes(), type=_Part, dec_hook=unpack) for task in tasks]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from dsforge.example import JSON, Media, Message
 from dsforge.formats.format import all_formats
-from dsforge.lint.facts import Settings
+from dsforge.lint.facts import Facts, Settings
 from dsforge.lint.place import value_at
 from dsforge.lint.rule import Seen
 
@@ -62,6 +62,34 @@ def over_limit(settings: Settings) -> str:
         return "what lies beyond is cut off"
     note = f" ({target.over_limit_note})" if target.over_limit_note else ""
     return _BECOMES[target.over_limit].format(title=target.title) + note
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row is`, `2,000 rows are`."""
+    return f"{number:,} {noun} is" if number == 1 else f"{number:,} {noun}s are"
+
+
+def either(names: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def own_format(target: Target, facts: Facts) -> str:
+    """The format to convert the rows to: the target's first, for pairs its first for pairs, else what they are in."""
+    pairs = sum(facts.preference) * 2 > len(facts)
+    wanted = target.pairs.formats if pairs and target.pairs.formats else target.formats
+    found = set(facts.format)
+    return found.pop() if len(found) == 1 and found <= set(wanted) else wanted[0]
+
+
+def tokens_cut_off(prompt: int, trained: int, limit: int, target: Target | None, answers: int = 1) -> int:
+    """How many of the `trained` tokens of a row over the limit are cut off; of several answers the most it can be."""
+    if target is None or target.cut == "end" or answers != 1:
+        return min(prompt + trained - limit, trained)
+    if trained * 2 < limit:
+        return 0
+    left = limit - prompt if prompt * 2 < limit else limit * trained // (prompt + trained)
+    return max(0, trained - left)
 
 
 class Written(NamedTuple):

@@ -9,6 +9,7 @@ from dsforge.example import JSON
 from dsforge.lint.select import matching_codes
 
 KEY = "_dsforge"
+_NOTHING: frozenset[str] = frozenset()
 
 
 def take_waiver(value: JSON) -> frozenset[str]:
@@ -16,14 +17,16 @@ def take_waiver(value: JSON) -> frozenset[str]:
 
     What is no waiver, or names no rule, stays in the row as the unknown field that it is then.
     """
-    said = value.get(KEY) if isinstance(value, dict) else None
+    if not isinstance(value, dict) or KEY not in value:
+        return _NOTHING
+    said = value[KEY]
     words = said.get("ignore") if isinstance(said, dict) and len(said) == 1 else None
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        return frozenset()
+        return _NOTHING
     try:
         codes = _codes(tuple(words))
     except UsageError:
-        return frozenset()
+        return _NOTHING
     del value[KEY]
     return codes
 

@@ -64,9 +64,11 @@ class TargetModel(Constraints):
 class Target(Constraints, Fact):
     """A place where a model can be trained, and what it takes.
 
-    `formats` are names of dsforge formats, the best first. `default_max_tokens` is the limit of a row where the user
+    `formats` are names of dsforge formats, the best first, `alike` those of them whose rows may stand in one file.
+    `default_max_tokens` is the limit of a row where the user
     sets none, a model's `max_tokens` the highest that can be set. `over_limit` says what becomes of a longer row, and
-    `over_limit_note` where that differs. `pair_prompt` says how often the prompt of a preference pair is counted.
+    `over_limit_note` where that differs. `cut` is what a row that is cut loses: its end, or some of the prompt, so that
+    more of the answer is left (`balanced`). `pair_prompt` says how often the prompt of a preference pair is counted.
     `tokenizer` is the one the platform counts with, None where it is not public. `default_model` is the model that is
     meant where none is named, "" where there is none; what the profile says outside `models` holds for it. A model that
     is not in `models` is an error, unless `other_models` says that the list is not complete. `notice` is what everyone
@@ -79,10 +81,12 @@ class Target(Constraints, Fact):
     kind: Literal["hosted", "local"]
     notice: str = ""
     formats: tuple[str, ...]
+    alike: tuple[tuple[str, ...], ...] = ()
     trains: tuple[Trains, ...]
     default_max_tokens: PositiveInt | None = None
     over_limit: OverLimit = "unstated"
     over_limit_note: str = ""
+    cut: Literal["end", "balanced"] = "end"
     pair_prompt: Literal["twice", "once", "unstated"] = "unstated"
     tokenizer: str | None = None
     overhead: Overhead = Overhead()

@@ -68,6 +68,36 @@ def test_rows_larger_than_the_read_buffer(tmp_path: Path) -> None:
     assert [row.value for row in read_rows(path) if isinstance(row, Row)] == rows
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 7, 1 << 20])
+def test_comments_between_rows_of_an_array_are_no_rows(
+    tmp_path: Path, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dsforge.io.json_array._CHUNK", chunk)
+    path = tmp_path / "rows.json"
+    path.write_text(
+        '[ // "one, [\n {"a": "// no # comment"}, # it\'s {\n/* two\n ] */ {"b": [1, 2]} // three\n'
+        ' ,"s", // 4\n {"c": 1}\n# 5\n]\n// 6'
+    )
+    reader = read_rows(path)
+    rows = list(reader)
+    assert [row.value for row in rows if isinstance(row, Row)] == [
+        {"a": "// no # comment"}, {"b": [1, 2]}, "s", {"c": 1},
+    ]  # fmt: skip
+    assert len(rows) == 4
+    said = [(flaw.line, flaw.column) for flaw in reader.flaws if flaw.message.startswith("a comment between rows")]
+    assert said == [(1, 3), (2, 28), (3, 1), (4, 21), (5, 8), (7, 1), (9, 1)]
+    assert len(reader.flaws) == len(said)
+
+
+def test_an_array_that_ends_in_a_comment(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    for comment in ("// b", "/* b", "# b\n/* c"):
+        path.write_text(f'[{{"a": 1}}, {comment}')
+        reader = read_rows(path)
+        assert len(list(reader)) == 1
+        assert "the array is never closed" in [flaw.message for flaw in reader.flaws]
+
+
 def test_a_broken_element_does_not_spoil_its_neighbours(tmp_path: Path) -> None:
     path = tmp_path / "rows.json"
     path.write_text('[{"a": 1},\n {"b": 2,}, 3\n {"c": 3}\n')

@@ -16,6 +16,7 @@ from scipy import stats
 
 from dsforge.finding import Finding
 from dsforge.lint.facts import Settings
+from dsforge.lint.rules.balance.scripts import SCRIPTS, script_number
 from dsforge.lint.rules.balance.statistics import (
     binomial_p,
     chi_square_p,
@@ -74,9 +75,29 @@ def test_a_stray_script(tmp_path: Path) -> None:
     chinese = [{"instruction": f"问题{number}", "output": "好"} for number in range(30)]
     (found,) = _found(tmp_path, "B404", [*chinese, _ask(1), _ask(2)])
     assert found.row == 31
-    assert found.message == "2 of 32 questions are in Latin, 93.8% in Han; this is the first of them"
+    assert found.message == "2 of 32 questions are in Latin, 93.8% in Han: row 31, row 32"
+    (found,) = _found(tmp_path, "B404", [*chinese * 3, *[_ask(number) for number in range(8)]])
+    assert found.message.endswith("in Han: row 91, row 92, row 93, row 94, row 95 and others")
     assert _found(tmp_path, "B404", [*chinese, *[_ask(1)] * 10]) == []  # two languages
     assert _found(tmp_path, "B404", [*chinese, {"instruction": "1 + 1 = ?", "output": "2"}][:15]) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "script"),
+    [
+        ("请为这段代码添加注释：\ndef add(one, other):\n    return one + other\n\nprint(add(1, 2))", "Han"),
+        ("def add(one, other):\n    return one + other\n\n请添加注释", "mixed"),
+        ("分类单词的词性：They have already started their new business", "mixed"),
+        ("Who wrote “Café”?", "Latin"),
+        (
+            "Translate this text to English:\n乌尔姆大教堂的塔是世界上最高的教堂塔，每年都有许多游客前来登塔参观。",
+            "mixed",
+        ),
+        ("Сколько будет 2 + 2?", "Cyrillic"),
+    ],
+)
+def test_a_question_is_judged_by_itself(question: str, script: str) -> None:
+    assert SCRIPTS[script_number(question)] == script
 
 
 def test_one_system_prompt(tmp_path: Path) -> None:
@@ -101,6 +122,8 @@ def test_openings(tmp_path: Path) -> None:
     assert _found(tmp_path, "B407", others * 10 + sure) == []
     assert _found(tmp_path, "B407", [_ask(number, "Sure! Here is your answer: 4") for number in range(25)]) == []
     assert _found(tmp_path, "B407", [_ask(n, f"import numpy as np\nx = {n}") for n in range(25)]) == []
+    polite = [_ask(number, f"You're welcome! If you have more of them, ask {number}") for number in range(25)]
+    assert _found(tmp_path, "B407", others + polite) == []
     chinese = [_ask(number, f"当然可以！以下是您要的答案：{number}") for number in range(25)]
     assert "'当然可以！以下是'" in _found(tmp_path, "B407", chinese)[0].message
 
@@ -111,6 +134,10 @@ def test_one_answer_to_many_questions(tmp_path: Path) -> None:
     assert _found(tmp_path, "B408", [_ask(number, refusal) for number in range(4)]) == []
     assert _found(tmp_path, "B408", [_ask(1, refusal)] * 9) == []  # one question
     assert _found(tmp_path, "B408", [_ask(number, "positive") for number in range(50)]) == []
+    welcome = "You're welcome! If you have any more questions, feel free to ask."
+    assert _found(tmp_path, "B408", [_ask(number, welcome) for number in range(9)]) == []
+    bad = [{"prompt": f"{number}", "completion": refusal, "label": False} for number in range(9)]
+    assert _found(tmp_path, "B408", bad) == []
 
 
 def _pairs(*differences: int) -> list[dict[str, Any]]:
@@ -237,7 +264,7 @@ COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(5, 200), min_siz
 
 @given(st.integers(1, 2000).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials))))
 def test_binomial(case: tuple[int, int]) -> None:
-    assert binomial_p(*case) == pytest.approx(stats.binomtest(*case).pvalue, rel=1e-6, abs=1e-300)
+    assert binomial_p(*case) == pytest.approx(stats.binomtest(*case).pvalue, rel=1e-6, abs=1e-290)
 
 
 def test_binomial_of_many() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dsforge.errors import ConfigError
 from dsforge.finding import Finding, Severity
-from dsforge.lint.dry_run import DryRun, dry_run, effect_of
+from dsforge.lint.dry_run import DryRun, TrainedTokens, dry_run, effect_of, tokens_cut_off
 from dsforge.lint.facts import Settings
 from dsforge.lint.run import lint
 from dsforge.lint.target import for_target
@@ -89,10 +89,150 @@ def test_the_worst_is_what_happens(tmp_path: Path) -> None:
     assert run.verdict == "Mine would learn from 2 of 3 rows"
 
 
-def test_what_is_true_of_the_dataset_is_counted_for_no_row(tmp_path: Path) -> None:
-    run = _run(tmp_path, _mine(tmp_path, "min_rows: 5\neffects: {X802: changed}\n"), {"messages": [HI, HELLO]})
-    assert [(outcome.row, outcome.effect) for outcome in run.outcomes] == [(0, "changed")]
-    assert run.counts["kept"] == run.rows == 1
+def test_what_is_true_of_the_dataset_is_true_of_every_row(tmp_path: Path) -> None:
+    run = _run(tmp_path, _mine(tmp_path, "min_rows: 5\n"), {"messages": [HI, HELLO]}, {"nothing": 1})
+    assert [(outcome.row, outcome.rows, outcome.code) for outcome in run.outcomes] == [(0, 2, "X802"), (2, 1, "S101")]
+    assert run.told(run.outcomes[0]) == "all 2 rows stop"
+    assert run.counts["stops"] == run.rows == 2
+
+
+ALPACA = {"instruction": "Say hello", "output": "Hello"}
+
+
+def test_what_is_told_once_of_a_format_counts_each_row_once(tmp_path: Path) -> None:
+    rows = [{"messages": [HI, HI, HELLO]}, ALPACA, {"prompt": "Hi", "completion": "Hello!"}, ALPACA]
+    effects = "effects: {T: kept, T203: changed, S102: kept, X801: dropped}\nseverities: {T203: warning}\n"
+    run = _run(tmp_path, _mine(tmp_path, effects), *rows)
+    assert [(outcome.row, outcome.rows, outcome.code, run.told(outcome)) for outcome in run.outcomes] == [
+        (2, 2, "X801", "row 2 and 1 more dropped"),
+        (3, 1, "X801", "row 3 dropped"),
+        (1, 1, "T203", "row 1 changed"),
+    ]
+    assert (run.counts["dropped"], run.counts["changed"], run.counts["kept"]) == (3, 1, 0)
+    assert run.verdict == "Mine would learn from 1 of 4 rows"
+
+
+def test_what_is_worse_for_all_hides_what_is_less_bad(tmp_path: Path) -> None:
+    target = _mine(tmp_path, "effects: {T203: changed}\n")
+    Path(target).write_text(Path(target).read_text().replace("[chatml]", "[text]"))
+    run = _run(tmp_path, target, *[{"messages": [HI, HI, HELLO]}] * 3)
+    assert [(outcome.code, outcome.rows) for outcome in run.outcomes] == [("X801", 3)]
+    assert run.told(run.outcomes[0]) == "all 3 rows stop"
+    assert run.counts["stops"] == 3
+    assert run.verdict == (
+        "Mine would train nothing before this is mended: 3 of 3 rows are chatml; Mine takes text (X801)"
+    )
+
+
+def test_a_file_that_is_not_taken_stops_all_its_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps([{"messages": [HI, HELLO]}] * 3, indent=1))
+    (tmp_path / "b.jsonl").write_text(json.dumps({"messages": [HI, HELLO]}) + "\n")
+    target = _mine(tmp_path, "file: {kinds: [jsonl]}\n")
+    result = lint([tmp_path / "a.json", tmp_path / "b.jsonl"], settings=for_target(Settings(), target))
+    run = dry_run(result, load_target(target))
+    assert (run.counts["stops"], run.counts["kept"]) == (3, 1)
+
+
+def test_a_row_that_is_not_read_is_not_said_to_be_kept(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"messages": []\n{"unknown": 1}\n' + json.dumps({"messages": [HI, HELLO]}) + "\n")
+    target = _mine(tmp_path, "")
+    result = lint([path], select=["X"], settings=for_target(Settings(), target))
+    run = dry_run(result, load_target(target))
+    assert (run.unread, run.counts["kept"], run.counts["stops"]) == (2, 1, 0)
+
+
+def test_what_comes_between_rows_is_counted_for_none(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    row = json.dumps({"messages": [HI, HELLO]})
+    path.write_text(f"{row}\n\n{row}\n")
+    target = _mine(tmp_path, "severities: {J007: error}\n")
+    run = dry_run(lint([path], settings=for_target(Settings(), target)), load_target(target))
+    assert [(run.told(outcome), outcome.code) for outcome in run.outcomes] == [("line 2 stops", "J007")]
+    assert (run.counts["kept"], run.counts["stops"]) == (2, 0)
+
+
+def test_many_workers_count_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [{"messages": [HI, HELLO]}, ALPACA, {"messages": [HI, {"role": "narrator", "content": "x"}]}] * 300
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = for_target(Settings(), "trl")
+    one, two = (dry_run(lint([path], settings=settings, workers=workers), load_target("trl"), 1024)
+                for workers in (1, 2))  # fmt: skip
+    assert one == two
+    assert sum(one.counts.values()) == 900
+
+
+# -- tokens -------------------------------------------------------------------------------------------
+
+
+def _count(folder: Path, target: str, limit: int, *rows: object) -> DryRun:
+    path = folder / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    settings = for_target(Settings(max_tokens=limit, tokenizer="approximate"), target)
+    return dry_run(lint([path], settings=settings), load_target(target), settings.max_tokens)
+
+
+def _said(words: int, *more: dict[str, str]) -> dict[str, object]:
+    """A row with a question of one token (what a role costs is not counted) and an answer of so many."""
+    return {"messages": [HI, {"role": "assistant", "content": " a" * words}, *more]}
+
+
+CUTS = "over_limit: truncate\neffects: {T: kept, Q: kept}\n"
+
+
+def test_trained_tokens_that_are_cut_off_are_counted(tmp_path: Path) -> None:
+    run = _count(tmp_path, _mine(tmp_path, CUTS), 50, _said(20), _said(60), _said(51))
+    assert [(outcome.row, outcome.effect, outcome.code) for outcome in run.outcomes] == [
+        (2, "cut", "L301"), (3, "cut", "L301")
+    ]  # fmt: skip
+    assert run.tokens == TrainedTokens(129, 11, False, "approximate, +-10%")
+
+
+def test_trained_tokens_of_rows_that_are_left_out_are_lost(tmp_path: Path) -> None:
+    dropped = "over_limit: drop\neffects: {T: kept, T203: dropped}\n"
+    twice = {"messages": [HI, HI, {"role": "assistant", "content": " a a a"}]}
+    run = _count(tmp_path, _mine(tmp_path, dropped), 50, _said(20), _said(60), twice)
+    assert run.tokens == TrainedTokens(82, 62, False, "approximate, +-10%")
+    assert (run.counts["dropped"], run.counts["kept"]) == (2, 1)
+
+
+def test_of_several_answers_the_most_that_is_lost_is_told(tmp_path: Path) -> None:
+    run = _count(tmp_path, _mine(tmp_path, CUTS), 50, _said(60, HI, {"role": "assistant", "content": " a a"}))
+    assert run.tokens == TrainedTokens(61, 13, True, "approximate, +-10%")
+
+
+def test_where_the_run_ends_every_token_is_lost(tmp_path: Path) -> None:
+    bad = {"messages": [HI, {"role": "narrator", "content": "Hello!"}]}
+    run = _count(tmp_path, _mine(tmp_path, ""), 50, _said(20), bad)
+    assert run.tokens == TrainedTokens(20, 20, False, "approximate, +-10%")
+
+
+def test_without_a_limit_no_tokens_are_counted(tmp_path: Path) -> None:
+    assert _run(tmp_path, _mine(tmp_path, ""), _said(20)).tokens is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "trained", "limit"),
+    [(3000, 100, 2048), (100, 3000, 2048), (3000, 3000, 2048), (1500, 1100, 2048), (900, 1500, 2048), (1, 2047, 2047)],
+)
+def test_llamafactory_shares_the_limit_out(prompt: int, trained: int, limit: int) -> None:
+    """As its infer_seqlen (0.9.5, data/processor/processor_utils.py) does."""
+    if trained * 2 < limit:
+        most = limit
+    elif prompt * 2 < limit:
+        most = limit - prompt
+    else:
+        most = int(limit * (trained / (prompt + trained)))
+    left = min(most, trained)
+    assert trained - tokens_cut_off(prompt, trained, limit, load_target("llamafactory")) == left
+    assert tokens_cut_off(prompt, trained, limit, load_target("trl")) == min(prompt + trained - limit, trained)
+
+
+def test_a_limit_of_a_hosted_platform_cuts_or_drops(tmp_path: Path) -> None:
+    assert effect_of(_found("L301"), load_target("openai")) == "cut"
+    assert effect_of(_found("L301"), load_target("bailian")) == "dropped"
+    assert effect_of(_found("L301"), load_target("zhipu")) == "stops"
 
 
 def test_one_row_ends_the_run(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dsforge.errors import UsageError
+from dsforge.errors import InputError, UsageError
 from dsforge.lint.edit import Edit, apply_edits
 from dsforge.lint.facts import Settings
 from dsforge.lint.fix import fix
@@ -106,7 +106,7 @@ def test_an_array_that_ends_within_a_text_is_left_as_it_is(tmp_path: Path) -> No
     ("name", "content", "mended"),
     [
         ("a.jsonl", b"# h\n%(a)s\n%(b)s\n// x\n%(a)s\n%(c)s\n", b"%(a)s\n%(b)s\n%(c)s\n"),
-        ("a.json", b"[ // h\n%(a)s,\n%(b)s, /* x */\n%(a)s, %(c)s // y\n]", b"[ %(a)s,\n%(b)s, %(c)s\n]"),
+        ("a.json", b"[ // h\n%(a)s,\n%(b)s, /* x */\n%(a)s, %(c)s // y\n]", b"[\n%(a)s,\n%(b)s,\n%(c)s\n]"),
     ],
 )
 def test_comments_between_rows_go_and_no_row_but_the_copy(
@@ -118,6 +118,107 @@ def test_comments_between_rows_go_and_no_row_but_the_copy(
     assert fix([path], unsafe=True).fixed["D701"] == 1
     assert path.read_bytes() == mended % rows
     assert fix([path], unsafe=True).fixed == {}
+
+
+BEHIND_A_COMMENT = """// rows
+{
+ "instruction": "a",
+ "output": ["b",
+  "c",]
+}
+{
+ "instruction": "a", "output": ["b", "c"]
+}
+"""
+
+
+def test_one_run_mends_what_others_uncover(tmp_path: Path) -> None:
+    """A comment on the first line hides that the rows take several lines."""
+    path, other = tmp_path / "rows.jsonl", tmp_path / "other.jsonl"
+    for file in (path, other):
+        file.write_text(BEHIND_A_COMMENT)
+    diff = fix([path], diff=True)
+    assert path.read_text() == BEHIND_A_COMMENT
+    assert fix([path]).fixed == diff.fixed
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert rows == [{"instruction": "a", "output": ["b", "c"]}] * 2
+    assert fix([path]).fixed == {}
+    if shutil.which("patch"):
+        patch = "\n".join(diff.diff).encode() + b"\n"
+        subprocess.run(["patch", "--binary", str(other)], input=patch, check=True, capture_output=True)
+        assert other.read_bytes() == path.read_bytes()
+
+
+def test_no_row_is_taken_out_by_a_number_that_leads_to_another_one(tmp_path: Path) -> None:
+    """Copies are found in the mended file, where rows may have other numbers than in the file as it was."""
+    path = tmp_path / "rows.jsonl"
+    row = '{\n"instruction": "a",\n"output": "b"\n}\n'
+    path.write_text(f"// a comment hides that a row takes several lines\n{row}{row}")
+    fix([path], unsafe=True)
+    assert [json.loads(line) for line in path.read_text().splitlines()] == [{"instruction": "a", "output": "b"}]
+
+
+# quotes within texts in single quotes hide where a row ends
+HIDDEN = [
+    """[{'instruction': 'say "hi', 'output': 'b'},\n{"instruction": "q}, {", "output": "it's"},\n{"a": "x"}]\n""",
+    """[{'instruction': '[', 'output': '"'},\n{'instruction': 'c"', 'output': 'q}, {'},\n{'a': 'its'}]\n""",
+]
+
+
+@pytest.mark.parametrize("content", HIDDEN)
+def test_rows_without_certain_bounds_are_left_as_they_are(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(content)
+    assert fix([path], unsafe=True).fixed == {}
+    assert path.read_text() == content
+
+
+def test_pieces_of_rows_are_left_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    content = '{"instruction": "a", "output": "b"}\n"c",\n1,\n{"instruction": "d", "output": "e"}\n'
+    path.write_text(content)
+    assert fix([path], unsafe=True).fixed == {}
+    assert path.read_text() == content
+
+
+def test_a_file_named_twice_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "rows.jsonl"
+    content = '{"instruction": "a", "output": "b"}\n{"instruction": "c", "output": "d"}\n'
+    path.write_text(content)
+    (tmp_path / "link.jsonl").symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    assert fix(["rows.jsonl", "./rows.jsonl", path, "link.jsonl"], unsafe=True).fixed == {}
+    assert path.read_text() == content
+
+
+def test_copies_stay_where_their_rule_is_ignored(tmp_path: Path) -> None:
+    kept, mended = tmp_path / "kept.jsonl", tmp_path / "mended.jsonl"
+    rows = '{"instruction": "a", "output": "b"}\n' * 2
+    kept.write_text(rows)
+    mended.write_text(rows)
+    assert fix([kept, mended], per_file_ignores={"kept.*": ["D701"]}, unsafe=True).fixed == {"D701": 2}
+    assert kept.read_text() == rows
+    assert mended.read_text() == ""
+
+
+def test_a_pattern_fits_a_file_in_another_encoding_too(tmp_path: Path) -> None:
+    path = tmp_path / "raw" / "rows.jsonl"
+    path.parent.mkdir()
+    path.write_text('{"instruction": "你", "output": "b",}\n', encoding="utf-16")
+    fix([path], per_file_ignores={"*/raw/*": ["J001"]})
+    assert path.read_text("utf-8") == '{"instruction": "你", "output": "b",}\n'
+
+
+@pytest.mark.parametrize("unsafe", [False, True])
+def test_what_is_not_json_is_not_touched_nor_is_any_other_file(tmp_path: Path, unsafe: bool) -> None:
+    path, readme = tmp_path / "rows.jsonl", tmp_path / "README.md"
+    path.write_text('{"instruction": "a", "output": "b",}\n')
+    readme.write_text("# Title\n\nSome words.\n\n## More\n\n[a link](https://example.org)\n")
+    before = path.read_bytes(), readme.read_bytes()
+    for diff in (False, True):
+        with pytest.raises(InputError, match="is not JSON or JSONL"):
+            fix([path, readme], unsafe=unsafe, diff=diff)
+    assert (path.read_bytes(), readme.read_bytes()) == before
 
 
 def test_rows_over_several_lines_stay_while_one_of_them_is_broken(tmp_path: Path) -> None:

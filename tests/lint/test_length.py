@@ -71,6 +71,22 @@ def test_a_missing_full_stop_is_told_of_where_nearly_all_have_one(tmp_path: Path
     assert lint([_write(tmp_path, [*usual, *[cut] * 20])], select=["L305"]).findings == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "code", "marked"),
+    [
+        ("One:\n```\na\n```\nTwo:\n```python\nb", "L302", "```python\nb"),
+        ("One:\n```python\na\nTwo:\n```python\nb\n```", "L302", "```python\na\nTwo"),
+        ('{"a": [1, 2], "b": [3, 4', "L303", "[3, 4"),
+        ('{"a": "b", "c": "so it g', "L303", '"so it g'),
+        ("<think>a</think>\n<think>b", "L304", "<think>b"),
+    ],
+)
+def test_the_place_is_where_the_last_one_opens(tmp_path: Path, answer: str, code: str, marked: str) -> None:
+    (found,) = lint([_write(tmp_path, [{"instruction": "a", "output": answer}])], select=[code]).findings
+    shown = json.loads(f'"{found.excerpt[found.mark[0] :].split(chr(34) + "}")[0]}"')
+    assert shown.startswith(marked)
+
+
 def _answers(*sizes: int) -> list[dict[str, Any]]:
     return [{"instruction": f"{number}", "output": "x" * size} for number, size in enumerate(sizes)]
 
@@ -95,3 +111,6 @@ def test_a_short_answer_is_told_of_where_all_are_long(tmp_path: Path) -> None:
     assert rows(*[500] * 30, *[60] * 5, 1) == []
     assert rows(*[1] * 30) == []
     assert rows(*[500] * 10, 1) == []
+    bad = {"prompt": "a", "completion": "x", "label": False}
+    good = [{"prompt": f"{number}", "completion": "x" * 500, "label": True} for number in range(30)]
+    assert lint([_write(tmp_path, [*good, bad])], select=["L307"]).findings == []

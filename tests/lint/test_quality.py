@@ -42,6 +42,39 @@ def test_a_text_is_mended(tmp_path: Path, code: str, text: str, mended: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("code", "text"),
+    [("Q501", "du cafÃ©"), ("Q510", "Yes.<|im_end|>"), ("Q511", "Yes.\n"), ("Q512", "Y\u200bes"), ("Q513", "Yes\x00")],
+)
+def test_what_spoils_a_bad_answer_says_so(tmp_path: Path, code: str, text: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    rejected = {"prompt": "a", "chosen": "It rains.", "rejected": text}
+    false = {"prompt": "a", "completion": text, "label": False}
+    for row, said in ((rejected, "the rejected answer"), (false, "the answer labelled false")):
+        path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+        (found,) = lint([path], select=[code]).findings
+        assert said in found.message
+
+
+def test_a_refusal_is_told_of_once(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    for chosen, codes in (
+        ("I'm sorry, but I cannot help with that.", {"Q517": 1}),
+        ("As an AI language model, I have no taste.", {"Q504": 1}),
+        ("As an AI language model, I recommend Paris, Texas.", {"Q524": 1}),
+    ):
+        row = {"prompt": "Recommend a film", "chosen": chosen, "rejected": "Watch Paris, Texas."}
+        path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+        assert lint([path], select=["Q504", "Q517", "Q524"]).counts == codes
+
+
+def test_a_formula_gets_its_backslash_back(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(_row("half is \x0crac{1}{2}"), encoding="utf-8")
+    fix([path], select=["Q513"], unsafe=True)
+    assert path.read_text("utf-8") == _row("half is \\frac{1}{2}")
+
+
+@pytest.mark.parametrize(
     ("left", "operator", "right", "result", "wrong"),
     [
         ("12", "*", "3", "36", False), ("12", "*", "3", "35", True), ("10", "/", "3", "3.33", False),

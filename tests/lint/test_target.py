@@ -116,7 +116,7 @@ def test_packed_files_and_other_encodings(tmp_path: Path) -> None:
 def test_a_table(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("prompt,completion\nHi,Hello!\n")
-    assert "is CSV; Together AI takes JSONL, Parquet" in _of(path, "together", "X822")[0].message
+    assert "is CSV; Together AI takes JSONL or Parquet" in _of(path, "together", "X822")[0].message
     assert _of(path, "local", "X822") == []
 
 

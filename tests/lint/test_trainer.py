@@ -148,7 +148,7 @@ def test_a_prompt_that_fills_the_limit(tmp_path: Path) -> None:
 def test_every_token_is_told_once(tmp_path: Path) -> None:
     rows = [{"messages": [HI, HELLO]}] * 3 + [{"prompt": [HI], "completion": [HELLO]}]
     (found,) = _of(_write(tmp_path, *rows), "trl", "X917")
-    assert (found.row, found.severity) == (0, "info")
+    assert (found.row, found.severity) == (1, "info")
     assert found.message.startswith("3 rows are whole conversations")
 
 

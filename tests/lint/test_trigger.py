@@ -17,26 +17,20 @@ from dsforge.example import Example, Message, ToolCall
 from dsforge.finding import Finding
 from dsforge.formats.read import decode_row
 from dsforge.io.rows import Row, read_rows
-from dsforge.lint.linter import Linter
+from dsforge.lint.kinds import kinds_of
+from dsforge.lint.linter import Decoded, Linter
 from dsforge.lint.rule import ExampleRule, all_rules, documentation
-from dsforge.lint.trigger import Triggers, kinds_of, outline_of, searched_bytes, searched_text
+from dsforge.lint.trigger import Triggers, searched_bytes, searched_text
 from tests.shared_data import real_files, seed_files
 
-ASKED = [
-    rule
-    for rule in all_rules().values()
-    if isinstance(rule, ExampleRule) and (rule.triggers or rule.outlines or rule.concerns)
-]
+ASKED = [rule for rule in all_rules().values() if isinstance(rule, ExampleRule) and (rule.triggers or rule.concerns)]
 CASES = Path(__file__).parents[1] / "cases" / "lint"
 
 
 def _findings(path: Path, rules: list[ExampleRule]) -> list[Finding]:
     linter = Linter(str(path), rules)
-    for row in read_rows(path):
-        if isinstance(row, Row):
-            with_format = _decoded(row)
-            if with_format:
-                linter.example(row, *with_format)
+    rows = [row for row in read_rows(path) if isinstance(row, Row)]
+    linter.examples([Decoded(row, *found) for row in rows if (found := _decoded(row))])
     return linter.findings
 
 
@@ -50,7 +44,7 @@ def _decoded(row: Row):  # type: ignore[no-untyped-def]
 
 
 def _same_without_triggers(path: Path) -> int:
-    always = [dataclasses.replace(rule, triggers=(), outlines=(), concerns=()) for rule in ASKED]
+    always = [dataclasses.replace(rule, triggers=(), concerns=()) for rule in ASKED]
     found = sorted(_findings(path, ASKED), key=repr)
     assert found == sorted(_findings(path, always), key=repr)
     return len(found)
@@ -95,17 +89,20 @@ def test_every_trigger_is_seen(triggers: list[str], text: str, ascii: bool, slas
     row = {"messages": [{"role": "user", "content": content}]}
     raw = json.dumps(row, ensure_ascii=ascii).replace("/", "\\/" if slashes else "/").encode()
     example = decode_row(orjson.loads(raw))[1]
-    found = Triggers([(trigger,) for trigger in triggers], [()] * len(triggers)).concerned(
-        searched_bytes(raw, example, kinds_of(example))
-    )
-    assert set(found) >= {index for index, trigger in enumerate(triggers) if trigger in text.lower()}
+    triggered = Triggers([(trigger,) for trigger in triggers])
+    before, after = b'{"messages": []}', b'{"messages": ["b"]}'
+    nothing = Example([])
+    [_, text_of_row, _] = searched_bytes([before, raw, after], [nothing, example, nothing], [0, kinds_of(example), 0])
+    alone = triggered.concerned([text_of_row]).get(0, [])
+    assert set(alone) >= {index for index, trigger in enumerate(triggers) if trigger in text.lower()}
+    assert triggered.concerned([before, text_of_row, after]).get(1, []) == alone
 
 
-def test_outlines() -> None:
-    assert outline_of(b"Tel (0)12-34 AB12 ab") == b"Ael--0-00-00-AA00-ab"
-    found = Triggers([(), ("x",), ()], [("0000",), ("AA00",), ("0.0",)]).concerned(b"call 1234, x, DE12")
-    assert list(found) == [0, 1]
-    assert list(Triggers([()], [("0",)]).concerned(b"none")) == []
+def test_capitals_and_digits_are_folded() -> None:
+    triggers = Triggers([("0000",), ("x",), ("de00",), ("0.0",), ("000-0000",), ("sk-a",)])
+    rows = [b"call 1234, X", b"", b"none", b"DE12", b"555-1234 555 1234", b"SK-abc", b"0\n.0"]
+    assert triggers.concerned(rows) == {0: [0, 1], 3: [2], 4: [0, 4], 5: [5]}
+    assert triggers.concerned([]) == {}
 
 
 def test_all_that_is_said_is_searched() -> None:

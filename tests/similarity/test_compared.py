@@ -1,6 +1,9 @@
+from copy import deepcopy
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dsforge.example import ROLES, Example, Media, Message, Text, ToolCall
 from dsforge.similarity.compared import Compared, On, compared, keys, prompt_key
@@ -96,13 +99,23 @@ messages = st.builds(
     reasoning=st.none() | st.just("so"),
     tool_calls=st.just([]) | st.just([ToolCall("f", {"a": 1})]),
 )
-conversations = st.lists(messages, max_size=4)
+conversations = st.lists(messages, max_size=2)
 examples = st.builds(
     Example, conversations, label=st.none() | st.booleans(), tools=st.just([]) | st.just([{"name": "f"}])
 ) | st.builds(Example, conversations, chosen=conversations, rejected=conversations)
 
 
+@settings(max_examples=600)
+@given(examples, examples)
+def test_the_keys_alone_are_equal_where_those_of_what_is_compared_are(one: Example, other: Example) -> None:
+    one_document, other_document = compared(one), compared(other)
+    same_prompt = prompt_key(one_document) == prompt_key(other_document)
+    same = one_document.key == other_document.key
+    assert [left == right for left, right in zip(keys(one), keys(other), strict=True)] == [same_prompt, same]
+
+
 @given(examples)
-def test_the_keys_alone_are_those_of_what_is_compared(example: Example) -> None:
-    document = compared(example)
-    assert keys(example) == (prompt_key(document), document.key)
+def test_a_copy_has_the_same_keys_and_one_more_turn_has_not(example: Example) -> None:
+    longer = replace(example, messages=[*example.messages, Message("user", "more")])
+    assert keys(example) == keys(deepcopy(example))
+    assert keys(example)[1] != keys(longer)[1]

@@ -2,7 +2,8 @@
 
 Why is this bad?
     The model learns it as the answer to everything, most of all where it is a refusal. Answers of fewer than 40
-    characters are left alone: in a classification they are the labels.
+    characters are left alone: in a classification they are the labels. So are those that end a conversation ("You're
+    welcome!"), and those labelled false.
 
 Bad:
     {"instruction": "Question 0", "output": "I am sorry, but I cannot answer this question."}
@@ -23,6 +24,7 @@ from collections import Counter
 
 from dsforge.lint.facts import Facts, Settings
 from dsforge.lint.rule import DatasetReport, DatasetRule
+from dsforge.lint.rules.balance.pleasantry import PLEASANTRIES
 
 _SHORTEST = 40
 _TIMES, _SHARE = 5, 0.001
@@ -35,9 +37,11 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     often = {key for key, count in Counter(facts.answer_key).items() if count >= least}
     if not often:
         return
-    rows: dict[int, dict[bytes, int]] = {}
+    rows: dict[int, dict[int, int]] = {}
     for index, key in enumerate(facts.answer_key):
-        if key in often and facts.completion_characters[index] >= _SHORTEST:
+        if key not in often or facts.completion_characters[index] < _SHORTEST or facts.label[index] == 0:
+            continue
+        if not facts.opening[index].startswith(PLEASANTRIES):
             rows.setdefault(key, {}).setdefault(facts.prompt_key[index], index)
     found = sorted((asked for asked in rows.values() if len(asked) >= least), key=len, reverse=True)
     for asked in found[:_TOLD]:

@@ -2,7 +2,8 @@
 
 Why is this bad?
     "Sure! Here is", "As an AI language model": the model learns the phrase before all else, and says it to everything.
-    A tenth of the answers, and twenty of them, is the line drawn here.
+    A tenth of the answers, and twenty of them, is the line drawn here. How a conversation ends ("You're welcome!"), and
+    answers labelled false, are not counted.
 
 Bad:
     {"instruction": "What is 0 + 1?", "output": "Sure! Here you are: 1"}
@@ -35,6 +36,7 @@ from collections import Counter
 
 from dsforge.lint.facts import Facts, Settings
 from dsforge.lint.rule import DatasetReport, DatasetRule
+from dsforge.lint.rules.balance.pleasantry import PLEASANTRIES
 
 _MIN_ROWS = 20
 _SHARE = 0.1
@@ -52,7 +54,7 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
         return
     rows: dict[str, list[int]] = {}
     for index, opening in enumerate(facts.opening):
-        if opening[:_COMMON] in often and (words := _first_words(opening)):
+        if opening[:_COMMON] in often and facts.label[index] != 0 and (words := _first_words(opening)):
             rows.setdefault(words, []).append(index)
     for words, found in sorted(rows.items(), key=lambda item: -len(item[1])):
         if len(found) >= least and len({facts.answer_key[index] for index in found}) > len(found) / 2:
@@ -63,7 +65,7 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
 
 def _first_words(opening: str) -> str:
     """The words by which an answer begins, "" where it begins with code, or with fewer words."""
-    if opening.startswith(_NO_WORDS):
+    if opening.startswith((*_NO_WORDS, *PLEASANTRIES)):
         return ""
     if not opening[:_COMMON].isascii():
         return opening[:_CHARACTERS] if len(opening) > _CHARACTERS else ""

@@ -3,7 +3,8 @@
 Why is this bad?
     A handful of Russian rows among Chinese ones is mostly left over from another source, and too little to teach the
     language: the model learns to change it without being asked. Where nine of ten questions of twenty or more are in
-    one script, the others are told of.
+    one script, the others are told of. A question is judged by its first line where code or a text that is asked about
+    stands below; what is in letters of several scripts is not counted.
 
 Bad:
     {"instruction": "Question 0", "output": "Answer 0"}
@@ -40,6 +41,8 @@ from dsforge.lint.rules.balance.scripts import SCRIPTS
 
 _MIN_ROWS = 20
 _MOST = 0.9
+_NAMED = 5
+"""Rows that are named."""
 _NO_SCRIPT = ("none", "mixed", "other")
 
 
@@ -53,9 +56,12 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     if most < _MOST * total:
         return
     for name, count in counts.most_common()[1:]:
-        first = facts.script.index(SCRIPTS.index(name))
+        number = SCRIPTS.index(name)
+        found = [index for index, script in enumerate(facts.script) if script == number][:_NAMED]
+        rows = ", ".join(facts.where(index, found[0]) for index in found)
+        more = " and others" if count > len(found) else ""
         shares = f"{count:,} of {total:,} questions are in {name}, {most / total:.1%} in {main}"
-        report(f"{shares}; this is the first of them", first, "take them out, or add more of their language")
+        report(f"{shares}: {rows}{more}", found[0], "take them out, or add more of their language")
 
 
 RULE = DatasetRule("B404", "info", _check, frozenset({"answers"}))

@@ -70,12 +70,20 @@ class _Items:
 
 
 @lru_cache(maxsize=2)
-def _items(paths: tuple[str, ...]) -> _Items:
+def _items(paths: tuple[str, ...], versions: tuple[int, ...]) -> _Items:
     return _Items(paths)
 
 
+def _version(path: str) -> int:
+    """When the file was written; 0 where there is none, of which its reader tells."""
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _prepare(settings: Settings) -> Check | None:
-    return _items(settings.benchmarks).check if settings.benchmarks else None
+    return _items(settings.benchmarks, tuple(map(_version, settings.benchmarks))).check if settings.benchmarks else None
 
 
 RULE = ExampleRule("D705", "error", prepare=_prepare)

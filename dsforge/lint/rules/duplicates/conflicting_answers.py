@@ -2,7 +2,7 @@
 
 Why is this bad?
     The model cannot learn both; it learns an average, or to contradict itself. Sometimes variety is meant:
-    `--ignore D703` then.
+    `--ignore D703` then. Answers labelled false, and rows that ask nothing, are left out.
 
 Bad:
     {"instruction": "How long is the warranty?", "output": "Two years."}
@@ -18,16 +18,18 @@ from dsforge.lint.rule import DatasetReport, DatasetRule
 
 
 def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
-    first: dict[bytes, int] = {}
-    seen: set[bytes] = set()
+    first: dict[int, int] = {}
+    seen: set[int] = set()
     for index, (prompt, key) in enumerate(zip(facts.prompt_key, facts.key, strict=True)):
-        if facts.preference[index]:
-            continue  # several pairs of one prompt are usual
+        if facts.preference[index] or facts.label[index] == 0 or not facts.prompt_characters[index]:
+            continue  # several pairs of one prompt are usual, and so is a bad answer beside a good one
         earlier = first.setdefault(prompt, index)
         if key not in seen and earlier != index:
-            report(f"asks the same as {facts.where(earlier, index)} and answers differently", index,
-                   "keep the right answer")  # fmt: skip
+            here, there = (facts.opening[one].strip() for one in (index, earlier))
+            answers = f" (here {here!r}, there {there!r})" if here != there else ""
+            report(f"asks the same as {facts.where(earlier, index)} and answers differently{answers}", index,
+                   "keep one of them, or --ignore D703 if variety is meant")  # fmt: skip
         seen.add(key)
 
 
-RULE = DatasetRule("D703", "info", _check, frozenset({"keys"}))
+RULE = DatasetRule("D703", "info", _check, frozenset({"keys", "answers", "lengths"}))

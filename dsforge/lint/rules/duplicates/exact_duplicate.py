@@ -18,7 +18,7 @@ from dsforge.lint.rule import DatasetReport, DatasetRule
 
 
 def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
-    first: dict[bytes, int] = {}
+    first: dict[int, int] = {}
     for index, key in enumerate(facts.key):
         earlier = first.setdefault(key, index)
         if earlier != index:

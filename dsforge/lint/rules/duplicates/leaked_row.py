@@ -24,7 +24,7 @@ from dsforge.lint.splits import split_of
 
 
 def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
-    trained: dict[bytes, int] = {}
+    trained: dict[int, int] = {}
     for index, path in enumerate(facts.path):
         if split_of(path) == "train":
             trained.setdefault(facts.prompt_key[index], index)

@@ -30,7 +30,9 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
         return
     for index, ending in enumerate(facts.ending):
         if ending in suspicious and facts.label[index] != 0:  # a bad answer may be cut off
-            report("the answer stops in the middle of a sentence", index, "complete the answer or remove the row")
+            begins = facts.opening[index].strip()
+            report(f"the answer ({begins!r}...) stops in the middle of a sentence", index,
+                   "complete the answer or remove the row")  # fmt: skip
 
 
 RULE = DatasetRule("L305", "warning", _check, frozenset({"answers"}))

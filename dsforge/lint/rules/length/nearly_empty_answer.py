@@ -62,7 +62,7 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     sizes = facts.completion_characters
     if len(sizes) < _MIN_ROWS:
         return
-    short = [index for index, size in enumerate(sizes) if 0 < size <= _SHORT]
+    short = [index for index, size in enumerate(sizes) if 0 < size <= _SHORT and facts.label[index] != 0]
     if not short or len(short) > _SHARE * len(sizes) or sum(size < _LONG for size in sizes) > _SHARE * len(sizes):
         return
     for index in short:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from dsforge.lint.facts import Facts, Settings
 from dsforge.lint.rule import DatasetReport, DatasetRule
+from dsforge.lint.target import tokens_cut_off
 
 if TYPE_CHECKING:
     from dsforge.targets.profile import Target
@@ -46,22 +47,26 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     dropped = target is not None and target.over_limit == "drop"
     for index, tokens in enumerate(facts.tokens):
         if tokens > limit:
-            lost = "" if dropped else _lost(facts, index, limit)
+            lost = "" if dropped else _lost(facts, index, limit, target)
             over = f"{tokens - limit:,} over the limit of {limit:,}"
             report(f"{tokens:,} tokens ({facts.tokenizer}), {over}: {what}{lost}", index,
                    "shorten or split the row, or raise the limit")  # fmt: skip
 
 
-def _lost(facts: Facts, index: int, limit: int) -> str:
+def _lost(facts: Facts, index: int, limit: int, target: Target | None) -> str:
     """How much of what is trained lies beyond the limit, in words; of several answers the most that it can be."""
     tokens, prompt = facts.tokens[index], facts.prompt_tokens[index]
     trained = tokens - prompt
     if not trained:
         return ""
-    if prompt >= limit and facts.answers[index] == 1:
+    answers = facts.answers[index]
+    lost = tokens_cut_off(prompt, trained, limit, target, answers)
+    if lost == trained and prompt >= limit and answers == 1:
         return f"; the prompt alone has {prompt:,}, so nothing of the answer is left"
-    most = "" if facts.answers[index] == 1 else "up to "
-    return f", {most}{min(tokens - limit, trained):,} of the {trained:,} trained tokens"
+    if not lost:
+        return ", all of it of the prompt"
+    most = "" if answers == 1 else "up to "
+    return f", {most}{lost:,} of the {trained:,} trained tokens"
 
 
 RULE = DatasetRule("L301", "error", _check, frozenset({"tokens"}))

@@ -15,6 +15,7 @@ import re
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
 _TAGS = (
     "think", "thinking", "thought", "thoughts", "reasoning", "reflection", "scratchpad", "answer", "solution", "output",
@@ -24,7 +25,7 @@ _AT_LINE = re.compile(rf"^[ \t]*<({'|'.join(_TAGS)})>", re.MULTILINE)
 
 
 def _check(example: Example, report: Report) -> None:
-    for index, message in enumerate(example.all_messages()):
+    for index, message in enumerate(wanted_messages(example)):
         if message.role != "assistant" or ">" not in (text := message.text):
             continue
         for tag in dict.fromkeys(_AT_LINE.findall(text)):

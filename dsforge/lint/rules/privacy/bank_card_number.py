@@ -68,5 +68,5 @@ def _find(text: str) -> Iterator[Stretch]:
 
 RULE = ExampleRule(
     "P605", "error", personal_data("a card number", "[CARD NUMBER]", _find),
-    outlines=("0" * 15, "0000-0000-0000", "0000-000000-00000"), fix="unsafe",
+    triggers=("0" * 15, "0000-0000-0000", "0000 0000 0000", "0000-000000-00000", "0000 000000 00000"), fix="unsafe",
 )  # fmt: skip

@@ -42,5 +42,5 @@ def _find(text: str) -> Iterator[Stretch]:
 
 RULE = ExampleRule(
     "P610", "info", personal_data("a company's social credit code", "[CREDIT CODE]", _find),
-    outlines=("00000000", "A0000000"), fix="unsafe",
+    triggers=("00000000", "A0000000", "Y0000000", "N0000000"), fix="unsafe",
 )  # fmt: skip

@@ -41,5 +41,5 @@ def _find(text: str) -> Iterator[Stretch]:
 
 RULE = ExampleRule(
     "P604", "error", personal_data("a Chinese identity number", "[ID NUMBER]", _find),
-    outlines=("0" * 17,), fix="unsafe",
+    triggers=("0" * 17,), fix="unsafe",
 )  # fmt: skip

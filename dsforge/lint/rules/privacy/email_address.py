@@ -1,8 +1,9 @@
-"""An e-mail address of a person or a company.
+"""An e-mail address of a person.
 
 Why is this bad?
-    A model repeats what it was trained on, to anyone who asks. Addresses in domains that are reserved for examples
-    (example.com, .test, .invalid) are not reported.
+    A model repeats what it was trained on, to anyone who asks, also where the question gave it. Addresses in domains
+    that are reserved for examples (example.com, .test, .invalid), those of an office (info@, support@), of John Doe,
+    and in questions of how an address is checked by a program are not reported.
 
 Bad:
     {"instruction": "How do I reach the support?", "output": "Write to maria.huber@lamps.at."}
@@ -28,9 +29,16 @@ _RESERVED = re.compile(
     re.IGNORECASE,
 )
 _NOBODY = re.compile(
-    r"git|hg|root|no-?reply|(?:example|sample|test|your|my|some)[._-]?\w*|user(?:name)?\d?|name|e?mail|someone|xxx+",
+    r"git|hg|root|(?:do-?)?not?-?reply|(?:j[aeo]\w{2,3}|mr)[._-]?doe\d{0,3}|doe|max[._-]?mustermann"
+    r"|(?:info|support|service|contact|help|helpdesk|sales|office|admin|administrator|webmaster|postmaster|hostmaster"
+    r"|press|media|jobs|careers?|hr|team|hello|billing|accounts?|orders?|privacy|legal|security|abuse|feedback"
+    r"|marketing|enquir(?:y|ies)|inquir(?:y|ies)|reservations?|bookings?|customer[._-]?(?:service|support|care)|returns"
+    r"|newsletter|news|subscribe|unsubscribe|all|everyone|staff|editor|editors|questions|donate|donations|events)"
+    r"|(?:example|sample|test|your|my|some)[._-]?\w*|user(?:name)?\d?|name|e?mail|someone|xxx+",
     re.IGNORECASE,
 )
+
+_NAMED = re.compile(r"e-?mail|\baddress|邮|地址", re.IGNORECASE)
 
 
 def _find(text: str) -> Iterator[Stretch]:
@@ -49,5 +57,9 @@ def _find(text: str) -> Iterator[Stretch]:
 
 
 RULE = ExampleRule(
-    "P602", "warning", personal_data("an e-mail address", "[EMAIL]", _find), triggers=("@",), fix="unsafe"
+    "P602",
+    "warning",
+    personal_data("an e-mail address", "[EMAIL]", _find, named=_NAMED),
+    triggers=("@",),
+    fix="unsafe",
 )

@@ -49,6 +49,8 @@ def _find(text: str) -> Iterator[Stretch]:
             yield match.span()
 
 
+_TRIGGERS = tuple(f"{country}00" for country in _LENGTHS)
+
 RULE = ExampleRule(
-    "P606", "error", personal_data("an IBAN", "[IBAN]", _find), outlines=("AA00",), fix="unsafe"
+    "P606", "error", personal_data("an IBAN", "[IBAN]", _find), triggers=_TRIGGERS, fix="unsafe"
 )  # fmt: skip

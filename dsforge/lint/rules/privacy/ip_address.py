@@ -54,5 +54,5 @@ _BLOCKS = ("2001:", "2003:", "2400:", "2401:", "2402:", "2403:", "2404:", "2405:
 
 RULE = ExampleRule(
     "P607", "warning", personal_data("a public IP address", "[IP ADDRESS]", _find),
-    triggers=_BLOCKS, outlines=("0.0.0", "0.00.0", "0.000.0"), fix="unsafe",
+    triggers=(*_BLOCKS, "0.0.0", "0.00.0", "0.000.0"), fix="unsafe",
 )  # fmt: skip

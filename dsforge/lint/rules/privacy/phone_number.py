@@ -2,7 +2,8 @@
 
 Why is this bad?
     A model repeats what it was trained on, to anyone who asks. Found are Chinese mobile and landline numbers, North
-    American ones, and any that begin with + and a country code; those reserved for fiction (555) are not reported.
+    American ones, and any that begin with + and a country code; those reserved for fiction (555), numbers that anyone
+    may call for free (800, 400) and those in questions of how a number is checked by a program are not reported.
 
 Bad:
     {"instruction": "How do I reach you?", "output": "我的电话是13912345670。"}
@@ -28,8 +29,11 @@ _NUMBERS = tuple(
         r"(?<!\d\n)\+[1-9]\d{0,2}(?:[ .-]?\(0?\d{1,4}\))?[ .-]?\d{1,4}(?:[ .-]?\d{2,4}){1,5}",  # with a country code
     )
 )
-_CANDIDATE = re.compile(r"[+(]?\d[\d ().+-]{8,}")
+_CANDIDATE = re.compile(r"[+(\d][\d ().+-]{9,}")
+_NAMED = re.compile(r"phone|number|电话|手机|号码", re.IGNORECASE)
 _DIGITS = re.compile(r"\D")
+_FREE = frozenset(("800", "888", "877", "866", "855", "844", "833", "400"))
+"""How numbers of companies begin that anyone may call for free."""
 _COUNTING = re.compile(r"1?23456789\d?$|(\d)\1{6,}|0{5,}$")
 
 
@@ -41,7 +45,7 @@ def _is_real(written: str) -> bool:
     if "55501" in digits:
         return False
     american = digits[-10:] if len(digits) in (10, 11) and digits[-10] in "23456789" else ""
-    return not (american and ("555" in (american[:3], american[3:6]) or american == "1234567890"))
+    return not (american and ("555" in (american[:3], american[3:6]) or american[:3] in _FREE))
 
 
 def _find(text: str) -> Iterator[Stretch]:
@@ -56,6 +60,6 @@ def _find(text: str) -> Iterator[Stretch]:
 
 
 RULE = ExampleRule(
-    "P603", "warning", personal_data("a telephone number", "[PHONE]", _find),
-    outlines=("00000000000", "000-0000", "0000000-", "00-0000000", "000.0000", "+0"), fix="unsafe",
+    "P603", "warning", personal_data("a telephone number", "[PHONE]", _find, named=_NAMED),
+    triggers=("00000000000", "000-0000", "000 0000 0000", "00-0000000", "000.0000", "+0"), fix="unsafe",
 )  # fmt: skip

@@ -72,6 +72,8 @@ _SET = re.compile(
 )
 _GENERATED = re.compile(r"generat|random|strong|hash|regex|valid|生成|随机|强密码|校验|加密", re.IGNORECASE)
 """A question that speaks so has passwords answered that open nothing."""
+_SCRAMBLED = re.compile(r"crypt|hash|cipher|base64|加密|解密|哈希", re.IGNORECASE)
+"""Where this is spoken of, what is called a password may be what became of one."""
 _DIGIT = re.compile(r"\d")
 _DIGIT_OR_SIGN = re.compile(r"\d|[a-z].*[A-Z].*[!#%^&*?~]|[A-Z].*[a-z].*[!#%^&*?~]|[!#%^&*?~].*[a-z].*[A-Z]")
 _WORD = re.compile(r"[A-Z]?[a-z]{4,}|[A-Z]{5,}")
@@ -115,7 +117,7 @@ def _candidates(text: str, asked: str) -> Iterator[tuple[int, int, str]]:
             given = (_ASSIGNED if is_key else _SET).match(text, end)
             if not given or not given.lastindex or not _is_by_chance(given[given.lastindex]):
                 continue
-            if is_key or not _GENERATED.search(asked):
+            if is_key or not (_GENERATED.search(asked) or _SCRAMBLED.search(asked) or _SCRAMBLED.search(text)):
                 yield *given.span(given.lastindex), "a key" if is_key else "a password"
     for what, pattern in (_LOOKS[look] for look in looks):
         for match in pattern.finditer(text):

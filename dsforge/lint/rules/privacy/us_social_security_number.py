@@ -35,5 +35,6 @@ def _find(text: str) -> Iterator[Stretch]:
 
 
 RULE = ExampleRule(
-    "P609", "error", personal_data("a social security number", "[SSN]", _find), outlines=("000-00-0000",), fix="unsafe"
-)
+    "P609", "error", personal_data("a social security number", "[SSN]", _find),
+    triggers=("000-00-0000", "000 00 0000"), fix="unsafe",
+)  # fmt: skip

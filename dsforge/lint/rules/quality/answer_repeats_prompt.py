@@ -14,6 +14,7 @@ import re
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
 _LEAST = 24
 """A shorter question may well be how its answer begins."""
@@ -29,7 +30,7 @@ def _goes_on(question: str, text: str) -> bool:
 
 def _check(example: Example, report: Report) -> None:
     asked = ""
-    for index, message in enumerate(example.messages):
+    for index, message in enumerate(wanted_messages(example)):
         text = message.content
         if type(text) is not str:
             continue

@@ -12,17 +12,14 @@ Good:
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
-from dsforge.lint.rules.quality.refusal import TRIGGERS, find_refusal
+from dsforge.lint.rules.quality.refusal import TRIGGERS, find_refusal, prefers_a_refusal
 
 
 def _check(example: Example, report: Report) -> None:
-    if not example.chosen or not example.rejected:
-        return
-    chosen, rejected = example.chosen[-1].text, example.rejected[-1].text
-    if (found := find_refusal(chosen)) and rejected.strip() and not find_refusal(rejected):
+    if example.chosen and prefers_a_refusal(example):
         at = len(example.messages) + len(example.chosen) - 1
         report("the chosen answer refuses, the rejected one answers: are they swapped?", at,
-               "swap them, or remove the pair", span=found)  # fmt: skip
+               "swap them, or remove the pair", span=find_refusal(example.chosen[-1].text))  # fmt: skip
 
 
 RULE = ExampleRule("Q517", "warning", _check, triggers=TRIGGERS, concerns=("pairs",))

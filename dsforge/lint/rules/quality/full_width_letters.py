@@ -16,13 +16,14 @@ from unicodedata import normalize
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
 _TRIGGERS = tuple(map(chr, (*range(0xFF10, 0xFF1A), *range(0xFF41, 0xFF5B))))
 _WIDE = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]+")
 
 
 def _check(example: Example, report: Report) -> None:
-    for index, message in enumerate(example.all_messages()):
+    for index, message in enumerate(wanted_messages(example)):
         for match in _WIDE.finditer(message.text):
             usual = normalize("NFKC", match.group())
             report(f"{match.group()[:20]!r} is written full-width", index, f"write {usual[:20]!r}",

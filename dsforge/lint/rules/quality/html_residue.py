@@ -15,6 +15,7 @@ import re
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
 _RESIDUE = re.compile(
     r"&(?:nbsp|amp|lt|gt|quot|apos|mdash|ndash|rsquo|lsquo|rdquo|ldquo|hellip|bull|copy|#\d{2,5}|#x[0-9a-fA-F]{2,4});"
@@ -22,7 +23,7 @@ _RESIDUE = re.compile(
 )
 _ABOUT = re.compile(
     r"html|xml|svg|css|jsx|\b(?:react|vue|angular)\b|web ?page|website|javascript|markup|\btags?\b|template|<!doctype"
-    r"|php|xss|escape|entit|url|crawl|scrap|网页|标签|前端|爬虫|转义|模板",
+    r"|php|xss|escape|\bentit(?:y|ies)\b|\burls?\b|crawl|scrap|网页|标签|前端|爬虫|转义|模板",
     re.IGNORECASE,
 )
 _TRIGGERS = tuple(
@@ -36,14 +37,14 @@ def _check(example: Example, report: Report) -> None:
     messages = example.all_messages()
     if any(_ABOUT.search(message.text) for message in messages if message.role != "assistant"):
         return
-    for index, message in enumerate(messages):
+    for index, message in enumerate(wanted_messages(example)):
         text = message.text
         if message.role != "assistant" or "```" in text or "<!" in text or "<html" in text:
             continue
         if found := _RESIDUE.search(text):
             if text[found.start() - 1 : found.start()] == "`":
                 continue
-            report(f"{found.group()!r} is left over from a page", index, "write the text as it reads",
+            report(f"{found.group()!r} is left over from a page", index, "convert the HTML to text",
                    span=found.span())  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from unicodedata import name
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import of_bad_answer
 
 _TRIGGERS = tuple("\u200b\u2060\ufeff\u00ad\u180e\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2061\u2062\u2063\u2064")
 _MARKS = ("\u200e", "\u200f")
@@ -33,7 +34,8 @@ def _check(example: Example, report: Report) -> None:
         for match in found[:3]:
             char = match.group()[0]
             more = f" (and {len(found) - 3} more)" if len(found) > 3 and match is found[2] else ""
-            report(f"an invisible character, U+{ord(char):04X} {name(char, '')}{more}", index, "remove it",
+            where = of_bad_answer(example, index)
+            report(f"an invisible character, U+{ord(char):04X} {name(char, '')}{where}{more}", index, "remove it",
                    span=match.span(), fix="")  # fmt: skip
 
 

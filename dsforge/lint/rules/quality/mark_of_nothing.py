@@ -15,13 +15,14 @@ import re
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
 _TRIGGERS = ("noinput", "nooutput", "no input", "no output")
 _MARK = re.compile(r"< ?no ?(?:in|out)put ?>|(?<=\n)no ?input\.?\Z", re.IGNORECASE)
 
 
 def _check(example: Example, report: Report) -> None:
-    for index, message in enumerate(example.all_messages()):
+    for index, message in enumerate(wanted_messages(example)):
         if found := _MARK.search(message.text):
             report(f"{found.group().strip()} stands in the {message.role} message", index, "remove it",
                    span=found.span(), fix="")  # fmt: skip

@@ -15,6 +15,7 @@ import re
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
 _SECOND = re.compile(
     r"(?:^|\n)[#*\s]*(?:\d{1,4}\.[ *]*(?:Instruction|Task|指令|任务)|#{2,4} ?(?:Instruction|指令) ?\d{1,4})[ *]*[:：]",
@@ -23,7 +24,7 @@ _SECOND = re.compile(
 
 
 def _check(example: Example, report: Report) -> None:
-    for index, message in enumerate(example.all_messages()):
+    for index, message in enumerate(wanted_messages(example)):
         found = _SECOND.search(message.text)
         if found and found.start():
             report(f"another instruction begins here: {found.group().strip()!r}", index, "make two rows of it",

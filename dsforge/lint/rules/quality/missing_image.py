@@ -1,7 +1,8 @@
 """A question about an image in a row without one.
 
 Why is this bad?
-    The answer describes what the model was not shown: it learns to make up what it sees.
+    The answer describes what the model was not shown: it learns to make up what it sees. Passages that are quoted, with
+    a figure that stood beside them, are not reported.
 
 Bad:
     {"instruction": "What is the dog in the image above doing?", "output": "It runs along the beach."}
@@ -32,6 +33,11 @@ _SHOWN = re.compile(
 _REFERENCE = re.compile(
     r"<(?:image|img|video)\b|!\[|https?://|\.(?:jpe?g|png|gif|webp|svg|bmp)\b|data:image|\[image", re.IGNORECASE
 )
+_PASSAGE = re.compile(
+    r"\b(?:passage|article|paragraph|context|document|excerpt|abstract)s?\b[^.\n:：]{0,20}[:：]|(?:文章|段落|原文|材料)[:：]",
+    re.IGNORECASE,
+)
+"""What comes before a text that is quoted."""
 _NOUNS = ("image", "picture", "photo", "photograph", "figure", "diagram")
 _PLACES = ("above", "below", "shown", "attached", "provided", "here")
 _TRIGGERS = (
@@ -52,9 +58,12 @@ def _check(example: Example, report: Report) -> None:
     if any(message.media or _REFERENCE.search(message.text) for message in messages):
         return
     for index, message in enumerate(messages):
-        if message.role == "user" and (found := _SHOWN.search(message.text)):
+        if message.role != "user" or not (found := _SHOWN.search(message.text)):
+            continue
+        if not _PASSAGE.search(message.text, 0, found.start()):
             report(f"{found.group()!r} speaks of an image, and the row has none", index,
-                   "add the image, or remove the row", span=found.span())  # fmt: skip
+                   "give the row its image (an answer without it is made up), else remove the row",
+                   span=found.span())  # fmt: skip
 
 
 RULE = ExampleRule("Q516", "warning", _check, triggers=_TRIGGERS)

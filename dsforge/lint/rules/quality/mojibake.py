@@ -16,6 +16,7 @@ from codecs import getincrementaldecoder
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import of_bad_answer
 
 _FOREIGN = re.compile(r"[\x80-\u02ff\u03c0\u2000-\u22ff\u25ca\uf8ff\ufb00-\ufb02]{2,}")
 _HAN = re.compile(r"[\u2000-\u206f\u3000\u3003-\u33ff\u4e00-\u9fff\ue000-\uf8ff\ufe30-\ufe4f\uff5f-\uffef€]{5,}")
@@ -117,13 +118,14 @@ def _check(example: Example, report: Report) -> None:
         if text.isascii() or (found := _find(text)) is None:
             continue
         start, end, meant = found
+        where = of_bad_answer(example, index)
         run = text[start:end]
         if not meant:
-            report(f"{run[:20]!r} stands where characters were lost", index, "take the text from its source again",
-                   span=(start, end))  # fmt: skip
+            report(f"{run[:20]!r} stands where characters were lost{where}", index,
+                   "take the text from its source again", span=(start, end))  # fmt: skip
         else:
             whole = next((codec for codec in (*_SINGLE_BYTE, "gb18030") if _is_whole(run, codec, meant)), None)
-            report(f"{run[:20]!r} was probably {meant[:20]!r}, decoded in the wrong encoding", index,
+            report(f"{run[:20]!r} was probably {meant[:20]!r}, decoded in the wrong encoding{where}", index,
                    "take the text from its source again, as UTF-8", span=(start, end),
                    fix=meant if whole else None)  # fmt: skip
 

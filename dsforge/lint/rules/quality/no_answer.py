@@ -14,6 +14,7 @@ import re
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
 _LONGEST = 24
 _PLACE_HOLDERS = frozenset(
@@ -30,7 +31,7 @@ _ASKED_FOR = re.compile(
 
 
 def _check(example: Example, report: Report) -> None:
-    for index, message in enumerate(example.all_messages()):
+    for index, message in enumerate(wanted_messages(example)):
         text = message.content
         if type(text) is str and len(text) <= _LONGEST and message.role == "assistant":
             bare = text.strip()
@@ -44,4 +45,4 @@ def _is_asked_for(example: Example) -> bool:
     return any(_ASKED_FOR.search(message.text) for message in example.messages if message.role != "assistant")
 
 
-RULE = ExampleRule("Q505", "warning", _check)
+RULE = ExampleRule("Q505", "warning", _check, concerns=("short",))

@@ -17,6 +17,7 @@ from unicodedata import name
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
 _TRIGGERS = ("\u00a0", "\u2028", "\u2029", "\u0085", *map(chr, range(0x2000, 0x200B)), "\u202f", "\u205f")
 _BREAKS = "\u2028\u2029\u0085"
@@ -36,7 +37,7 @@ def _is_set(text: str, start: int, end: int) -> bool:
 
 
 def _check(example: Example, report: Report) -> None:
-    for index, message in enumerate(example.all_messages()):
+    for index, message in enumerate(wanted_messages(example)):
         text = message.text
         found = [
             match for match in _ODD.finditer(text)

@@ -14,6 +14,7 @@ import re
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
 _LINK = re.compile(r"(?:\[[^\]]*\]\(|<)?(?:https?://|www\.)\S+")
 _ASKED = re.compile(
@@ -28,7 +29,7 @@ def _is_only_links(text: str) -> bool:
 
 def _check(example: Example, report: Report) -> None:
     asked = ""
-    for index, message in enumerate(example.messages + (example.chosen or [])):
+    for index, message in enumerate(wanted_messages(example)):
         text = message.text
         if message.role != "assistant":
             asked = text

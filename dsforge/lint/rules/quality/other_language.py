@@ -15,6 +15,7 @@ import re
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
@@ -43,7 +44,7 @@ _SAMPLE = 160
 
 def _check(example: Example, report: Report) -> None:
     asked = ""
-    for index, message in enumerate(example.messages + (example.chosen or [])):
+    for index, message in enumerate(wanted_messages(example)):
         text = message.content
         if type(text) is not str:
             continue
@@ -79,4 +80,4 @@ def _is_wide(text: str) -> bool:
     return 2 * len(text.encode("utf-8", "surrogatepass")) >= 3 * len(text)
 
 
-RULE = ExampleRule("Q509", "warning", _check)
+RULE = ExampleRule("Q509", "warning", _check, concerns=("wide",))

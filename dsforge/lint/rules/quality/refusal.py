@@ -1,8 +1,9 @@
-"""An answer that refuses, or speaks of itself as a language model.
+"""An answer that refuses.
 
 Why is this bad?
     It was written by another model, for the rules of another company. A model trained on such rows refuses what it
-    should do, and says "as an AI language model" to everyone. Where refusing is what is to be learnt: `--ignore Q504`.
+    should do. Of a pair whose rejected answer does not refuse Q517 tells; an answer that says "as an AI" and answers
+    is Q524's. Where refusing is what is to be learnt: `--ignore Q504`.
 
 Bad:
     {"instruction": "Recommend a film", "output": "As an AI language model, I do not have personal preferences."}
@@ -15,16 +16,10 @@ import re
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.speaks_of_itself import TRIGGERS as OF_ITSELF
+from dsforge.lint.rules.quality.speaks_of_itself import find_denial
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
-_AS_A_MODEL = re.compile(
-    r"as an? (?:large )?(?:ai|artificial intelligence|language model)"
-    r"(?: language model| assistant| model| system| developed)?"
-    r"(?:,? ?i\b|,? my\b|,? (?:developed|trained|created|made) by (?:openai|anthropic|google|meta|microsoft|baidu))"
-    r"|i(?:'m|’m| am) (?:just|only) an ai\b"
-    r"|作为(?:一个|一名|一款|一位)?(?:大型|大)?(?:人工智能|ai|语言模型)"
-    r"(?:语言模型|大模型|模型|助手|助理|程序|系统)?[，, ]{0,2}(?:我|本)",
-    re.IGNORECASE,
-)
 _REFUSES = re.compile(
     r"\W{0,3}(?:(?:I'm|I’m|I am|I apologi[sz]e|Sorry|My apologies|Unfortunately)\b[^.!?\n]{0,30}?[,.]? ?(?:but )?)?"
     r"I(?: am|'m|’m)? ?(?:cannot|can't|can’t|can not|unable to|not able to|won't be able to) (?:\w+ )?"
@@ -38,9 +33,7 @@ _REFUSES = re.compile(
     re.IGNORECASE,
 )
 TRIGGERS = tuple(
-    "as an ai|as a large language|as a language model|as an artificial|just an ai|only an ai|作为人工智能|作为ai|作为大"
-    "|作为语言模型|作为一个人工|作为一个ai|作为一个大|作为一个语言|作为一名人工|作为一名ai|作为一款|作为一位"
-    "|i cannot|i can't|i can’t|i can not|unable to|not able to|i won't be able|i won’t be able"
+    "i cannot|i can't|i can’t|i can not|unable to|not able to|i won't be able|i won’t be able"
     "|i must|i have to|抱歉|对不起|我无法|我不能|我没有办法".split("|")
 )
 
@@ -51,19 +44,25 @@ def find_refusal(text: str) -> tuple[int, int] | None:
     return refuses.span() if refuses else None
 
 
-def _find(text: str) -> tuple[int, int] | None:
-    speaks = _AS_A_MODEL.search(text)
-    return speaks.span() if speaks else find_refusal(text)
+def prefers_a_refusal(example: Example) -> bool:
+    """Whether the chosen answer of a pair refuses, and the rejected one answers."""
+    if not example.chosen or not example.rejected:
+        return False
+    rejected = example.rejected[-1].text
+    return bool(find_refusal(example.chosen[-1].text) and rejected.strip() and not find_refusal(rejected))
 
 
 def _check(example: Example, report: Report) -> None:
-    if example.tools or example.label is False:
-        return  # to say that no tool is fit, or what is not wanted, is what such rows are for
-    trained = example.messages + (example.chosen or [])
-    for index, message in enumerate(trained):
-        if message.role == "assistant" and (found := _find(message.text)):
+    if example.tools:
+        return  # to say that no tool is fit is what such rows are for
+    messages = wanted_messages(example)
+    told_of = len(messages) - 1 if prefers_a_refusal(example) else -1
+    for index, message in enumerate(messages):
+        if message.role != "assistant" or index == told_of:
+            continue
+        if found := find_denial(message.text) or find_refusal(message.text):
             said = message.text[found[0] : found[1]]
             report(f"the answer says {said[:60]!r}", index, "write the answer, or remove the row", span=found)
 
 
-RULE = ExampleRule("Q504", "warning", _check, triggers=TRIGGERS)
+RULE = ExampleRule("Q504", "warning", _check, triggers=(*OF_ITSELF, *TRIGGERS))

@@ -12,6 +12,7 @@ Good:
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
 _WINDOW = 20
 """Characters compared: a period is looked for by the nearest earlier copy of so many."""
@@ -50,7 +51,7 @@ def find_loop(text: str) -> tuple[int, int, int] | None:
 
 
 def _check(example: Example, report: Report) -> None:
-    for index, message in enumerate(example.all_messages()):
+    for index, message in enumerate(wanted_messages(example)):
         text = message.content
         if message.role != "assistant" or type(text) is not str or len(text) < _LEAST:
             continue

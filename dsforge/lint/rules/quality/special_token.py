@@ -15,11 +15,12 @@ import re
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import of_bad_answer
 
 _TOKENS = re.compile(
     r"<\|[A-Za-z][A-Za-z_\d]{1,30}\|>"
     r"|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<\uff5c[^<>\uff5c]{1,30}\uff5c>|\[(?:gMASK|sop|eop)\]"
-    r"|\A<s>(?![^<]*</s>)|(?:</s>|<[be]os>)(?=\s*$)"
+    r"|<s>(?<![\s\S]<s>)(?![^<]*</s>)|(?:</s>|<[be]os>)(?=\s*$)"
 )
 _SPEAKERS = re.compile(
     r"^(?:Human|User|USER|HUMAN)(?: \d)?: |^#{2,4} ?(?:Instruction|Response|Input|Human|Assistant):? *$", re.MULTILINE
@@ -52,9 +53,10 @@ def _check(example: Example, report: Report) -> None:
         text = message.text
         for match in _TOKENS.finditer(text):
             if not _is_quoted(text, *match.span()) and text.count("```", 0, match.start()) % 2 == 0:
-                report(f"{match.group()!r} is a mark of a chat template", index, "remove it", span=match.span(), fix="")
-        if message.role != "assistant":
-            continue
+                report(f"{match.group()!r} is a mark of a chat template{of_bad_answer(example, index)}", index,
+                       "remove it", span=match.span(), fix="")  # fmt: skip
+        if message.role != "assistant" or of_bad_answer(example, index):
+            continue  # a bad answer may well begin in a wrong way, and go on with another turn
         if (found := _PROMPTED.match(text)) and not _is_dialogue(example):
             report(f"the answer begins with {found.group().strip()!r}, the end of the prompt", index, "remove it",
                    span=found.span(), fix="")  # fmt: skip

@@ -13,6 +13,7 @@ Good:
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import of_bad_answer
 
 
 def _check(example: Example, report: Report) -> None:
@@ -21,10 +22,10 @@ def _check(example: Example, report: Report) -> None:
         if message.role != "assistant" or type(text) is not str or not text:
             continue
         if text[0].isspace() or text[-1].isspace():
-            _report_edges(text, index, report)
+            _report_edges(text, index, of_bad_answer(example, index), report)
 
 
-def _report_edges(text: str, index: int, report: Report) -> None:
+def _report_edges(text: str, index: int, where: str, report: Report) -> None:
     trimmed = text.strip()
     if not trimmed:
         return  # says nothing: another rule's
@@ -32,10 +33,10 @@ def _report_edges(text: str, index: int, report: Report) -> None:
     indented = "\n" in trimmed and lines.startswith(("  ", "\t"))
     start = 0 if indented else len(text) - len(text.lstrip())
     if start:
-        report("white space before the answer", index, "remove it", span=(0, start), fix="")
+        report(f"white space at the beginning{where or ' of the answer'}", index, "remove it", span=(0, start), fix="")
     end = len(text.rstrip())
     if end < len(text):
-        report("white space after the answer", index, "remove it", span=(end, len(text)), fix="")
+        report(f"white space at the end{where or ' of the answer'}", index, "remove it", span=(end, len(text)), fix="")
 
 
-RULE = ExampleRule("Q511", "info", _check, fix="safe")
+RULE = ExampleRule("Q511", "info", _check, concerns=("edges",), fix="safe")

@@ -18,6 +18,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.quality.wanted import wanted_messages
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,15}(?:\.\d{1,9})?"
 _SUM = re.compile(
@@ -57,15 +58,17 @@ def is_wrong(left: str, operator: str, right: str, result: Decimal) -> bool:
 
 
 def _check(example: Example, report: Report) -> None:
-    for index, message in enumerate(example.messages + (example.chosen or [])):
+    for index, message in enumerate(wanted_messages(example)):
         text = message.text
-        if message.role != "assistant" or not _EQUALS.search(text) or _CLOCK.search(text):
+        if message.role != "assistant" or not _EQUALS.search(text):
             continue
         for match in _sums(text):
             _, left, operator, right, minus, result = match.groups()
             if text.count("```", 0, match.start()) % 2 or (operator == "/" and _is_fraction(text, match)):
                 continue
             if is_wrong(left, operator, right, _decimal(minus + result)):
+                if _CLOCK.search(text):
+                    break
                 right_one = _exact(_decimal(left), operator, _decimal(right))
                 shown = "no number" if right_one is None else f"{round(right_one, 4).normalize():f}"
                 report(f"{match.group()!r} is wrong: it is {shown}", index, "mend the sum, and what follows from it",
@@ -87,6 +90,6 @@ def _is_fraction(text: str, match: re.Match[str]) -> bool:
     return text[match.start() - 2 : match.start()].strip()[-1:].isdigit()
 
 
-_OUTLINES = tuple(f"0{left}={right}{sign}0" for left in ("", "-") for right in ("", "-") for sign in ("", "-", "$"))
+_TRIGGERS = tuple(f"0{left}={right}0" for left in ("", " ") for right in ("", "-", "$", "-$", " ", " -", " $", " -$"))
 
-RULE = ExampleRule("Q519", "warning", _check, outlines=_OUTLINES)
+RULE = ExampleRule("Q519", "warning", _check, triggers=_TRIGGERS)

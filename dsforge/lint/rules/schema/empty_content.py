@@ -31,4 +31,4 @@ def _check(example: Example, report: Report) -> None:
         report(f"the {message.role} message says nothing{thought}", index, "write the text or remove the row")
 
 
-RULE = ExampleRule("S104", "error", _check)
+RULE = ExampleRule("S104", "error", _check, concerns=("short", "edges", "parts"))

@@ -31,8 +31,8 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     if target is None:
         return
     if target.min_rows and len(facts) < target.min_rows:
-        report(f"{len(facts):,} usable rows; {target.title} wants at least {target.min_rows:,}",
-               help="write or generate more rows: dsforge augment")  # fmt: skip
+        report(f"{len(facts):,} usable row{'' if len(facts) == 1 else 's'}; {target.title} wants at least "
+               f"{target.min_rows:,}", help="write or generate more rows: dsforge augment")  # fmt: skip
 
 
 RULE = DatasetRule("X802", "error", _check)

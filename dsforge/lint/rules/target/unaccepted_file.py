@@ -25,7 +25,7 @@ from dsforge.io.rows import RowReader
 from dsforge.io.source import open_source
 from dsforge.lint.facts import Facts, Settings
 from dsforge.lint.rule import DatasetReport, DatasetRule
-from dsforge.lint.target import target_of
+from dsforge.lint.target import either, own_format, target_of
 
 if TYPE_CHECKING:
     from dsforge.targets.profile import Target
@@ -41,19 +41,20 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     rules = target.file
     if rules.max_rows is not None and len(facts) > rules.max_rows:
         report(f"{len(facts):,} rows; {target.called} takes at most {rules.max_rows:,}", rules.max_rows,
-               "leave some out: dsforge dedup, or split the file")  # fmt: skip
+               "leave some out: dsforge dedup, or split the file", rows=range(len(facts)))  # fmt: skip
     for name in dict.fromkeys(facts.path):
         if not Path(name).is_file():
             continue
         first = facts.path.index(name)
+        rows = range(first, first + facts.path.count(name))
         size = Path(name).stat().st_size
         if rules.max_bytes is not None and size > rules.max_bytes:
             report(f"{name} has {size:,} bytes; {target.called} takes at most {rules.max_bytes:,}", first,
-                   "split the file")  # fmt: skip
+                   "split the file", rows=rows)  # fmt: skip
         if rules.kinds and (found := _unaccepted(name, target)):
-            wanted = ", ".join(_KINDS[kind] for kind in rules.kinds)
+            wanted = either([_KINDS[kind] for kind in rules.kinds])
             report(f"{name} is {found}; {target.called} takes {wanted}", first,
-                   f"dsforge convert {name} --to {facts.format[first]} -o OUT.jsonl")  # fmt: skip
+                   f"dsforge convert {name} --to {own_format(target, facts)} -o OUT.jsonl", rows=rows)  # fmt: skip
 
 
 def _unaccepted(name: str, target: Target) -> str:

@@ -15,18 +15,21 @@ Good:
 
 from dsforge.lint.facts import Facts, Settings
 from dsforge.lint.rule import DatasetReport, DatasetRule
+from dsforge.lint.target import either, own_format
 
 
 def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     target = settings.profile()
     if target is None:
         return
-    accepted = target.formats
-    wrong = [index for index, name in enumerate(facts.format) if name not in accepted]
-    if wrong:
-        report(f"{len(wrong):,} of {len(facts):,} rows are {facts.format[wrong[0]]}; {target.title} takes "
-               f"{' or '.join(accepted)}; this is the first of them", wrong[0],
-               f"dsforge convert FILE --to {accepted[0]} -o OUT.jsonl")  # fmt: skip
+    wrong: dict[str, list[int]] = {}
+    for index, name in enumerate(facts.format):
+        if name not in target.formats:
+            wrong.setdefault(name, []).append(index)
+    for name, rows in wrong.items():
+        report(f"{len(rows):,} of {len(facts):,} rows {'is' if len(rows) == 1 else 'are'} {name}; {target.title} takes "
+               f"{either(target.formats)}", rows[0],
+               f"dsforge convert FILE --to {own_format(target, facts)} -o OUT.jsonl", rows=rows)  # fmt: skip
 
 
 RULE = DatasetRule("X801", "error", _check)

@@ -38,7 +38,7 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
         return
     if rules.formats and seen.format not in rules.formats:
         if seen.format in target.formats:  # else rule X801 tells
-            report(f"the pair is written as {seen.format}; {target.called} takes pairs as {' or '.join(rules.formats)}",
+            report(f"the pair is written as {seen.format}; {target.called} takes pairs as {either(rules.formats)}",
                    len(example.messages), f"dsforge convert FILE --to {rules.formats[0]} -o OUT.jsonl")  # fmt: skip
         return
     last = example.messages[-1].role if example.messages else ""

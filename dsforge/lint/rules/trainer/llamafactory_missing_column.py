@@ -45,21 +45,21 @@ def _read(file: Described) -> dict[str, str]:
 def _check(facts: Facts, settings: Settings, target: Target, report: DatasetReport) -> None:
     for file in described_files(facts):
         found: set[str] = set()
-        first = -1
+        rows = []
         for index, row in file.rows(facts):
-            first = index if first < 0 else first
+            rows.append(index)
             found |= row.keys()
-        if first < 0:
+        if not rows:
             continue
         columns = _read(file)
         for column, place in columns.items():
             if place not in found:
                 report(f"{file.info.name}: {file.name} reads {column} from {place!r}, which no row has; {target.title} "
-                       "stops there", first, f'take "{column}" out of its columns')  # fmt: skip
+                       "stops there", rows[0], f'take "{column}" out of its columns', rows=rows)  # fmt: skip
         needed = ("messages",) if file.formatting != "alpaca" else ("response",)
         if not {"chosen", "kto_tag"} & columns.keys() and (missing := [one for one in needed if one not in columns]):
-            report(f"{file.info.name}: {file.name} lists no {missing[0]}: {target.title} finds nothing to train", first,
-                   f'add "{missing[0]}" to its columns')  # fmt: skip
+            report(f"{file.info.name}: {file.name} lists no {missing[0]}: {target.title} finds nothing to train", rows[0],
+                   f'add "{missing[0]}" to its columns', rows=rows)  # fmt: skip
 
 
 RULE = dataset_trap("X902", "error", _check)

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dsforge.lint.rules.trainer.trap import dataset_trap
+from dsforge.lint.target import counted
 
 if TYPE_CHECKING:
     from dsforge.lint.facts import Facts, Settings
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 
 
 def _check(facts: Facts, settings: Settings, target: Target, report: DatasetReport) -> None:
-    if rows := facts.format.count("alpaca"):
-        report(f"{rows:,} rows are Alpaca's: {target.title} trains their instructions too",
-               help="set train_on_input: false, or dsforge convert FILE --to chatml -o OUT.jsonl")  # fmt: skip
+    if rows := [index for index, name in enumerate(facts.format) if name == "alpaca"]:
+        report(f"{counted(len(rows), 'row')} Alpaca's: {target.title} trains the instructions too",
+               rows[0], "set train_on_input: false, or dsforge convert FILE --to chatml -o OUT.jsonl", rows=rows)  # fmt: skip
 
 
 RULE = dataset_trap("X954", "info", _check)

@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
 
 def _check(facts: Facts, settings: Settings, target: Target, report: DatasetReport) -> None:
-    whole = sum(name in ("chatml", "sharegpt") and not pair
-                for name, pair in zip(facts.format, facts.preference, strict=True))  # fmt: skip
+    whole = [index for index, (name, pair) in enumerate(zip(facts.format, facts.preference, strict=True))
+             if name in ("chatml", "sharegpt") and not pair]  # fmt: skip
     if whole:
-        report(f"{whole:,} rows are whole conversations; {target.title} trains every token of them, the questions too",
-               help="set assistant_only_loss: true, or dsforge convert FILE --to trl -o OUT.jsonl")  # fmt: skip
+        some = "row is a whole conversation" if len(whole) == 1 else "rows are whole conversations"
+        report(f"{len(whole):,} {some}; {target.title} trains every token, the questions too", whole[0],
+               "set assistant_only_loss: true, or dsforge convert FILE --to trl -o OUT.jsonl", rows=whole)  # fmt: skip
 
 
 RULE = dataset_trap("X917", "info", _check)

@@ -29,4 +29,4 @@ def _check(example: Example, report: Report) -> None:
         return
 
 
-RULE = ExampleRule("T209", "warning", _check)
+RULE = ExampleRule("T209", "warning", _check, concerns=("order",))

@@ -27,4 +27,4 @@ def _check(example: Example, report: Report) -> None:
         last = len(example.chosen or ())
 
 
-RULE = ExampleRule("T202", "warning", _check)
+RULE = ExampleRule("T202", "warning", _check, concerns=("order",))

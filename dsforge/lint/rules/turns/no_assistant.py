@@ -31,4 +31,4 @@ def _check(example: Example, report: Report) -> None:
             return
 
 
-RULE = ExampleRule("T201", "error", _check)
+RULE = ExampleRule("T201", "error", _check, concerns=("order",))

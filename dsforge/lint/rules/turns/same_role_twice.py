@@ -34,4 +34,4 @@ def _check(example: Example, report: Report) -> None:
             at += len(answer)
 
 
-RULE = ExampleRule("T203", "warning", _check)
+RULE = ExampleRule("T203", "warning", _check, concerns=("order",))

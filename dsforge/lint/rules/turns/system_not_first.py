@@ -30,4 +30,4 @@ def _check(example: Example, report: Report) -> None:
                    "move it to the beginning, or join it with the one there")  # fmt: skip
 
 
-RULE = ExampleRule("T208", "warning", _check)
+RULE = ExampleRule("T208", "warning", _check, concerns=("order",))

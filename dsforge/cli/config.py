@@ -7,6 +7,7 @@ the command line wins. Both files are looked for in the working folder alone, fr
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -101,3 +102,24 @@ def load_defaults(config: str, commands: Collection[str]) -> Defaults:
         if Path(name).is_file() and (found := _defaults(Path(name), commands)).sections:
             return found
     return Defaults()
+
+
+def overlooked() -> str:
+    """A line for the user where a folder above has defaults, up to that of the repository; "" where none has."""
+    here = Path.cwd()
+    repository = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    above = [folder for folder in here.parents if folder.is_relative_to(repository)]
+    for file in (folder / name for folder in above for name in FILES):
+        if _may_have_defaults(file):
+            path = os.path.relpath(file)
+            return f"{path} is not read here: run dsforge in its folder, or dsforge --config {path} COMMAND"
+    return ""
+
+
+def _may_have_defaults(path: Path) -> bool:
+    try:
+        return path.is_file() and (
+            path.name != "pyproject.toml" or "[tool.dsforge" in path.read_text("utf-8", "replace")
+        )
+    except OSError:
+        return False

@@ -288,7 +288,7 @@ def _summary(out: Output, result: LintResult, shown: Sequence[Finding], accepted
         return
     if not result.findings and result.rows_rejected:
         out.say(f"Nothing found by the rules selected, but {quantity(result.rows_rejected, 'row')} of {rows} "
-                "could not be read, nor checked: select S and J to see why")  # fmt: skip
+                "could not be read, nor checked: leave out --select and --ignore to see why")  # fmt: skip
         return
     if not result.findings:
         out.say(f"{out.style('All checks passed', 'green')}: {rows} in {out.seconds:.2f} s")
@@ -307,7 +307,8 @@ def _summary(out: Output, result: LintResult, shown: Sequence[Finding], accepted
     out.say(f"{counts.replace('infos', 'info')} in {rows}{rejected}, {out.seconds:.2f} s")
     if ways := _ways_to_mend(result):
         out.say(f"Can be mended: {', '.join(ways)}; --diff in place of --fix shows how")
-    out.say(f"Explain one: dsforge rule {next(iter(result.counts))}")
+    worst = max(result.counts, key=lambda code: SEVERITIES.index(names[code][1]))
+    out.say(f"Explain one: dsforge rule {worst}")
 
 
 def _ways_to_mend(result: LintResult) -> list[str]:

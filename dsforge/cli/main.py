@@ -94,13 +94,15 @@ def root(
     ),
 ) -> None:
     """dsforge: fine-tuning data converted, checked, cleaned, priced and trained."""
-    from dsforge.cli.config import load_defaults
+    from dsforge.cli.config import load_defaults, overlooked
 
     defaults = load_defaults(config, COMMANDS)
     name = ctx.invoked_subcommand
     if name is None:
         print(ctx.get_help())
         raise typer.Exit(EXIT_UNABLE)
+    if not defaults.path and (notice := overlooked()):
+        _say(notice)
     if name in (defaults.sections or {}):
         command: Any = ctx.command
         ctx.default_map = {name: defaults.of(name, command.get_command(ctx, name).params)}

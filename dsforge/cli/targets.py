@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
-_HEAD = ("name", "title", "kind", "notice", "source", "as_of", "models")
+_HEAD = ("name", "title", "kind", "notice", "source", "as_of", "models", "sources")
+_CHOSEN = ("severities", "traps", "default_model")
+"""Fields that dsforge itself decides."""
 _ALWAYS = ("name", "title", "kind", "notice", "source", "as_of", "formats", "trains", "over_limit", "models")
 
 
@@ -82,36 +85,55 @@ def size(count: int) -> str:
 
 
 def _explain(out: Output, target: Target) -> None:
+    notes = _Notes(target)
     out.say(f"{out.style(target.name, 'bold')}: {target.called} ({target.kind})")
     if target.notice:
-        out.say(f"notice: {target.notice}")
-    out.say(f"source: {target.source}, {target.as_of}\n")
+        out.say(f"notice: {target.notice}{notes.mark('notice')}")
+    out.say()
     for field, value in target.model_dump(mode="json", exclude_defaults=True).items():
         if field not in _HEAD:
-            for line in _lines(field, value):
+            for line in _lines(field, value, notes):
                 out.say(line)
     if target.models:
         out.say()
         out.table(
             ["model", "method", "trained on", "also takes", "tokens a row", "differs in"],
-            [_model_row(target, model) for model in target.models if target.model in ("", model)],
+            [_model_row(target, model, notes) for model in target.models if target.model in ("", model)],
         )
     if target.other_models:
         out.say("Other models are trained too; what holds for all of them is checked.")
+    out.say()
+    for line in notes.lines():
+        out.say(line)
 
 
-def _lines(field: str, value: Any) -> Iterator[str]:
-    """A field of a profile; a group with a line to each of its own, its source the last."""
+class _Notes:
+    """Numbers the sources of a target's facts, in the order in which they are told."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._numbers: dict[tuple[str, date], int] = {}
+
+    def mark(self, fact: str) -> str:
+        """The number of a fact's source, as ` [1]`."""
+        origin = self._target.origin(fact)
+        return f" [{self._numbers.setdefault(origin, len(self._numbers) + 1)}]"
+
+    def lines(self) -> Iterator[str]:
+        """Each source with its number and its day."""
+        return (f"[{number}] {source}, {day}" for (source, day), number in self._numbers.items())
+
+
+def _lines(field: str, value: Any, notes: _Notes) -> Iterator[str]:
+    """A field of a profile with its source; a group with a line to each of its own."""
     if not isinstance(value, dict):
-        yield f"{field:<20}{_said(value)}"
+        yield f"{field:<20}{_said(value)}{'' if field in _CHOSEN else notes.mark(field)}"
         return
     yield field
     for name, part in value.items():
         if name not in ("source", "as_of"):
-            yield f"  {name:<18}{_said(part)}"
-    if source := value.get("source"):
-        day = f", {value['as_of']}" if value.get("as_of") else ""
-        yield f"  {'source':<18}{source}{day}"
+            mark = "" if field in _CHOSEN else notes.mark(f"{field}.{name}")
+            yield f"  {name:<17} {_said(part)}{mark}"
 
 
 def _said(value: Any) -> str:
@@ -125,7 +147,7 @@ def _said(value: Any) -> str:
 _TOLD = {"methods", "full_only", "trains", "takes", "max_tokens", "max_tokens_full"}
 
 
-def _model_row(target: Target, model: str) -> list[str]:
+def _model_row(target: Target, model: str, notes: _Notes) -> list[str]:
     from typing import get_args
 
     from dsforge.targets.constraints import DataKind
@@ -137,9 +159,9 @@ def _model_row(target: Target, model: str) -> list[str]:
     tokens = {method: target.max_tokens(model, method) for method in ("lora", "full")}
     limit = f"{tokens['lora']:,}" if tokens["lora"] else "not stated"
     if tokens["full"] != tokens["lora"]:
-        limit += f" ({tokens['full']:,} in full training)"
+        limit += f" (full: {tokens['full']:,})"
     return [
-        model,
+        model + notes.mark(f"models.{model}"),
         ", ".join(said.methods) or "not stated",
         ", ".join(said.trains or target.trains),
         (", ".join(takes) or "text alone") if stated else "not stated",
@@ -149,8 +171,24 @@ def _model_row(target: Target, model: str) -> list[str]:
 
 
 def _described(target: Target) -> dict[str, Any]:
-    """The profile without what it does not state, but for the fields that every target has."""
+    """The profile without what it does not state, but for the fields that every target has.
+
+    `sources` has the source and day of every fact: by field, field of a group (`file.max_bytes`) or model.
+    """
     said = target.model_dump(mode="json", exclude_defaults=True)
     always = target.model_dump(mode="json", include=set(_ALWAYS), exclude={"models"})
     models = {name: model.model_dump(mode="json", exclude_defaults=True) for name, model in target.models.items()}
-    return {**always, **said, "models": models}
+    facts = [fact for field, value in {**always, **said}.items() if field not in _HEAD or field == "notice"
+             for fact in _facts(field, value) if field not in _CHOSEN]  # fmt: skip
+    sources = {}
+    for fact in [*facts, *(f"models.{name}" for name in models)]:
+        source, day = target.origin(fact)
+        sources[fact] = {"source": source, "as_of": day.isoformat()}
+    return {**always, **said, "models": models, "sources": sources}
+
+
+def _facts(field: str, value: Any) -> list[str]:
+    """The names of what a field of a profile says."""
+    if not isinstance(value, dict):
+        return [field]
+    return [f"{field}.{name}" for name in value if name not in ("source", "as_of")]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
-from dsforge.errors import RowError, did_you_mean
+from dsforge.errors import RowError
 from dsforge.example import JSON
 from dsforge.io.diagnose import escape_pointer
 from dsforge.io.rows import parse
@@ -40,9 +41,10 @@ def need(row: dict[str, JSON], key: str, pointer: str = "") -> JSON:
     try:
         return row[key]
     except KeyError:
-        near = did_you_mean(key, [name for name in row if name not in _KNOWN_FIELDS] or row)
-        near = near.replace("known:", "it has:")
-        raise RowError(f"{pointer or 'the row'} has no {key!r}{near}", pointer, MISSING_FIELD) from None
+        others = [name for name in row if name not in _KNOWN_FIELDS]
+        near = get_close_matches(key, others, n=1, cutoff=0.6)
+        has = f"it has {near[0]!r}: write {key!r}" if near else f"it has: {', '.join(row)}" if row else "it is empty"
+        raise RowError(f"{pointer or 'the row'} has no {key!r}; {has}", pointer, MISSING_FIELD) from None
 
 
 def as_text(value: JSON, pointer: str) -> str:

@@ -114,6 +114,8 @@ def _decode_calls(message: Message, text: str, pointer: str) -> None:
     wrapped = bool(mark) and rest.rstrip().endswith(_CLOSE)
     written = rest.rstrip().removesuffix(_CLOSE) if wrapped else text
     calls, problem = parse_text(written)
+    if problem is not None and wrapped and _OPEN in written:
+        calls, problem = _several_blocks(rest)
     if problem is not None:
         why = problem if written[:1] in "{[" else f"it is {written[:30]!r}"
         raise RowError(
@@ -124,6 +126,19 @@ def _decode_calls(message: Message, text: str, pointer: str) -> None:
     many = calls if isinstance(calls, list) else [calls]
     message.tool_calls = [decode_call(call, pointer) for call in many]
     message.content = (before.removesuffix("\n") or None) if wrapped else None
+
+
+def _several_blocks(text: str) -> tuple[JSON, str | None]:
+    """`(calls, what is wrong)` of a turn with several <tool_call> blocks; `text` is what follows its first mark."""
+    calls: list[JSON] = []
+    for block in text.split(_OPEN):
+        if not block.rstrip().endswith(_CLOSE):
+            return None, f"there is text after {_CLOSE}"
+        found, problem = parse_text(block.rstrip().removesuffix(_CLOSE))
+        if problem is not None:
+            return None, problem
+        calls += found if isinstance(found, list) else [found]
+    return calls, None
 
 
 def _decode_answer(value: JSON, pointer: str) -> list[Message]:

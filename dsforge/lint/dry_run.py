@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from dsforge.lint.facts import Facts
 from dsforge.lint.rule import BytesRule, DatasetRule, DecodingRule, all_rules
@@ -44,7 +45,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """What becomes of a row, and the finding that says why.
 
     `rows` is how many rows it is told for: one, or all that a finding is true of which is told once, at the first of
-    them. Row 0 is the dataset as a whole, or a place between rows, where nothing becomes of any row.
+    them. Row 0 is the dataset as a whole, or a place between rows: what ends there ends for every row of the file.
     """
 
     path: str
@@ -100,23 +101,27 @@ class DryRun(msgspec.Struct):
         if outcome.rows == 1:
             return f"row {max(outcome.row, 1):,} {outcome.effect}"
         effect = outcome.effect.removesuffix("s")
-        if outcome.rows == self.rows:
-            return f"all {self.rows:,} rows {effect}"
+        if outcome.rows == self.rows or not outcome.row:
+            return f"all {outcome.rows:,} rows{'' if outcome.rows == self.rows else ' of the file'} {effect}"
         return f"row {outcome.row:,} and {outcome.rows - 1:,} more {effect}"
 
 
 def effect_of(finding: Finding, target: Target) -> Effect:
-    """What a finding means for its row: said by code and place, by code, else by family.
+    """What a finding means for its row: said by code and place, by code, else by family, which is said of errors alone.
 
     Of an error that is not spoken of, the run ends; but no trainer looks at what rows say, or whether they repeat, and
     what becomes of a row that is too long is said elsewhere in the profile.
     """
     effects, place = target.effects, finding.pointer
+    if effects and place and finding.message.startswith(f"{place} is "):
+        found = finding.message.partition(";")[0]
+        if said := effects.get(finding.code + found):
+            return said
     while place:
         if said := effects.get(finding.code + place):
             return said
         place = place.rpartition("/")[0]
-    if said := effects.get(finding.code) or effects.get(finding.code[0]):
+    if said := effects.get(finding.code) or (effects.get(finding.code[0]) if finding.severity == "error" else None):
         return said
     if finding.code == "L301" and target.over_limit in _OVER_LIMIT:
         return _OVER_LIMIT[target.over_limit]
@@ -131,6 +136,7 @@ class _Rows:
         self.decoded = bytearray(len(facts))
         self.others: dict[tuple[str, int], int] = {}
         self.all = 0
+        self.files: dict[str, int] = {}
         self._spans: dict[str, tuple[int, int]] = {}
         at = 0
         for path, rows in groupby(facts.path):
@@ -146,7 +152,8 @@ class _Rows:
     def rank(self, path: str, row: int) -> int:
         """How bad it is, for one row."""
         at = self._index(path, row)
-        return max(self.all, self.others.get((path, row), 0) if at is None else self.decoded[at])
+        of_row = self.others.get((path, row), 0) if at is None else self.decoded[at]
+        return max(self.all, self.files.get(path, 0), of_row)
 
     def note(self, path: str, row: int, rank: int) -> None:
         """Something becomes of one row."""
@@ -161,6 +168,17 @@ class _Rows:
         for at in indexes:
             if self.decoded[at] < rank:
                 self.decoded[at] = rank
+
+    def of_file(self, path: str) -> int:
+        """How many rows of a file are known."""
+        start, end = self._spans.get(path, (0, 0))
+        return end - start + sum(name == path for name, _ in self.others)
+
+    def settle(self) -> None:
+        """Give what becomes of whole files to their rows, once everything is noted."""
+        for path, rank in self.files.items():
+            self.note_each(range(*self._spans.get(path, (0, 0))), rank)
+        self.others = {place: max(rank, self.files.get(place[0], 0)) for place, rank in self.others.items()}
 
     def count(self, rows: int) -> tuple[dict[Effect, int], int]:
         """`(rows by effect, rows of which nothing is known)`, of all the rows there are."""
@@ -188,10 +206,13 @@ def dry_run(result: LintResult, target: Target, max_tokens: int | None = None) -
             rows.note(finding.path, finding.row, rank)  # the row is told of, if nothing becomes of it
         if effect == "kept":
             continue
-        if finding.row == 0:
-            whole = isinstance(rule, DatasetRule)
-            rows.all = max(rows.all, rank) if whole else rows.all
-            of_many[_outcome(finding, effect, result.rows_in if whole else 0)] = ()
+        if finding.row == 0 and isinstance(rule, DatasetRule):
+            rows.all = max(rows.all, rank)
+            of_many[_outcome(finding, effect, result.rows_in)] = ()
+        elif finding.row == 0:
+            if effect == "stops":
+                rows.files[finding.path] = rank
+            of_many[_outcome(finding, effect, 0)] = ()
         elif finding.code in once and (concerned := result.told_once.get(finding)) is not None:
             rows.note_each(concerned, rank)
             of_many[_outcome(finding, effect, len(concerned))] = concerned
@@ -200,8 +221,15 @@ def dry_run(result: LintResult, target: Target, max_tokens: int | None = None) -
             place = finding.path, finding.row
             if place not in of_one or _RANK[of_one[place].effect] < rank:
                 of_one[place] = _outcome(finding, effect, 1)
+    rows.settle()
     counts, unread = rows.count(result.rows_in)
-    outcomes = [outcome for outcome, concerned in of_many.items() if _happens(outcome, concerned, rows)]
+    outcomes = [
+        replace(outcome, rows=rows.of_file(outcome.path))
+        if outcome.rows == 0 and outcome.effect == "stops"
+        else outcome
+        for outcome, concerned in of_many.items()
+        if _happens(outcome, concerned, rows)
+    ]
     outcomes += [outcome for place, outcome in of_one.items() if rows.rank(*place) == _RANK[outcome.effect]]
     ends = any(outcome.effect == "stops" for outcome in outcomes)
     tokens = _trained_tokens(rows, target, max_tokens, ends)

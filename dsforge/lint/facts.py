@@ -6,6 +6,7 @@ Columns are arrays, for there may be many millions of rows: about 150 bytes for 
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -99,7 +100,10 @@ class Texts:
         return self._text[start : self._ends[index]].decode("utf-8", "surrogatepass")
 
     def __iter__(self) -> Iterator[str]:
-        return map(self.__getitem__, range(len(self)))
+        start = 0
+        for end in self._ends:
+            yield self._text[start:end].decode("utf-8", "surrogatepass")
+            start = end
 
 
 def _numbers(code: str) -> Any:
@@ -185,6 +189,13 @@ class Facts(msgspec.Struct):
             column = getattr(other, name)
             getattr(self, name).extend(_shared(column) if name in _REPEATED else column)
         self.tokenizer = self.tokenizer or other.tokenizer
+
+    def repeated(self, column: Numbers) -> Iterator[tuple[int, int]]:
+        """`(index, value)` of the rows whose value in a column other rows have too."""
+        if len(set(column)) == len(column):
+            return iter(())
+        often = {value for value, count in Counter(column).items() if count > 1}
+        return ((index, value) for index, value in enumerate(column) if value in often)
 
     def where(self, index: int, seen_from: int) -> str:
         """A row for people: `row 12`, with its file where that is not the file of row `seen_from`."""

@@ -276,7 +276,7 @@ def _is_row_or_comment(line: bytes) -> bool:
 
 
 def _is_enclosed(row: bytes) -> bool:
-    """Whether what was taken for a row is an object or an array, and so not a piece of a text whose bounds were lost."""
+    """Whether what was taken for a row is an object or an array, and no piece of a text whose bounds were lost."""
     return row[:1] in (b"{", b"[") and row[-1:] in (b"}", b"]")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -20,8 +21,8 @@ from dsforge.lint.edit import Edit, Splice
 from dsforge.lint.excerpt import excerpt
 from dsforge.lint.facts import Settings
 from dsforge.lint.kinds import bits_of, kinds_of
-from dsforge.lint.place import Place, place_in_row
-from dsforge.lint.rule import BytesRule, Check, ExampleRule, Report, Rule, Seen, TargetRule
+from dsforge.lint.place import Place, place_in_row, value_at
+from dsforge.lint.rule import BytesRule, Check, ExampleRule, Report, Rule, Seen, TargetCheck, TargetRule
 from dsforge.lint.trigger import Triggers, searched_bytes
 
 if TYPE_CHECKING:
@@ -73,8 +74,11 @@ class Linter:
             self._triggers = Triggers([rule.triggers for rule in asked])
         self._target = target
         self._of_target = [
-            (rule.check, self._report_as(rule)) for rule in rules if isinstance(rule, TargetRule) and target
+            (rule.formats, rule.check, self._report_as(rule))
+            for rule in rules
+            if isinstance(rule, TargetRule) and target and (rule.applies is None or rule.applies(target))
         ]
+        self._of_formats: dict[str, list[tuple[TargetCheck, Report]]] = {}
         self._here: Decoded | None = None
         self._excerpts: Counter[str] = Counter()
 
@@ -123,14 +127,20 @@ class Linter:
                 if concerns & kind or concerns == -1:
                     check(example, report)
             if self._target is not None:
-                seen = Seen(here.row.value, here.format.name, example)
-                for check_for, report in self._of_target:
+                seen = Seen(here.row.value, here.format.name, example, here.waived)
+                for check_for, report in self._of_formats.get(seen.format) or self._find_of_format(seen.format):
                     check_for(seen, self._target, report)
 
     def _find_of_kinds(self, kinds: int) -> list[tuple[Check, Report]]:
         """The checks that rows of these kinds concern whatever they say; remembered, for rows are alike."""
         found = [(check, report) for concerns, check, report in self._always if concerns & kinds or concerns == -1]
         self._of_kinds[kinds] = found
+        return found
+
+    def _find_of_format(self, name: str) -> list[tuple[TargetCheck, Report]]:
+        """The checks of the target for rows of a format; remembered."""
+        found = [(check, report) for formats, check, report in self._of_target if not formats or name in formats]
+        self._of_formats[name] = found
         return found
 
     # -- findings ----------------------------------------------------------------------------------
@@ -143,18 +153,19 @@ class Linter:
             *,
             span: tuple[int, int] | None = None,
             fix: str | Edit | None = None,
+            beside: Sequence[str] = (),
         ) -> None:
             here = self._here
             assert here is not None
             if rule.code in here.waived:
                 return
-            self._report(rule, here, message, at, help, span, fix)
+            self._report(rule, here, message, at, help, span, fix, beside)
 
         return report
 
     def _report(
         self, rule: Rule, here: Decoded, message: str, at: int | str, help: str, span: tuple[int, int] | None,
-        fix: str | Edit | None,
+        fix: str | Edit | None, beside: Sequence[str],
     ) -> None:  # fmt: skip
         assert fix is None or rule.fix, f"{rule.code} offers a fix and does not say whether it is safe"
         row = here.row
@@ -169,6 +180,11 @@ class Linter:
             fix = None
         if isinstance(fix, str):
             fix = Edit("text", place.pointer, fix, place.start, place.end) if place else None
+        for name in beside:
+            near = name if name.startswith("/") else f"{pointer.rpartition('/')[0]}/{name}"
+            if value_at(row.value, near) is not None:
+                pointer = near
+                break
         if not pointer and place is None:
             self._add(rule, message, help, row.number, row.place(1, 1), fix=fix)
             return
@@ -181,6 +197,8 @@ class Linter:
         self, rule: Rule, message: str, help: str, row: int, place: tuple[int, int], pointer: str = "", *,
         fix: Edit | Splice | None = None, text: str = "", mark: tuple[int, int] = (0, 0),
     ) -> None:  # fmt: skip
+        if self._is_told(rule, message, row, place, pointer):
+            return
         shown, marked = "", (0, 0)
         if text and self._excerpts[rule.code] < MAX_EXCERPTS:
             self._excerpts[rule.code] += 1
@@ -191,6 +209,18 @@ class Linter:
         unsafe = fix is not None and rule.fix == "unsafe"
         found = rule.code, rule.name, severity, message, self.path, row, *place, pointer, help
         self.findings.append(Finding(*found, fix is not None, unsafe, shown, marked))
+
+    def _is_told(self, rule: Rule, message: str, row: int, place: tuple[int, int], pointer: str) -> bool:
+        """Whether the rule has just said the same of the same place: of two calls that stand in one text."""
+        for one in islice(reversed(self.findings), _LOOKED_BACK):
+            if one.row != row or one.code != rule.code:
+                return False
+            if (one.pointer, one.line, one.column, one.message) == (pointer, *place, message):
+                return True
+        return False
+
+
+_LOOKED_BACK = 16
 
 
 def _can_be_made(edit: Edit, text: str) -> bool:

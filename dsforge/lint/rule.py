@@ -7,13 +7,12 @@ documentation (`dsforge rule CODE` prints it) and its examples are run as tests.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
-from dsforge.errors import UsageError, did_you_mean
 from dsforge.example import JSON, Example
 from dsforge.finding import Severity
 from dsforge.io.diagnose import ProblemKind
@@ -44,9 +43,10 @@ class Report(Protocol):
 
     `at` is the number of a message, counted from 0 over messages, chosen and rejected (as `Example.all_messages` has
     them), or a JSON Pointer into the row. `span` are the characters `(start, end)` of that message's `text` that are
-    wrong. `fix` is what to write in place of the span (of the whole text where there is none), or an edit of the row,
-    whose pointer may begin with `../` for what stands beside the text of message `at`. A rule that gives one says by
-    its own `fix` whether that is safe.
+    wrong. `beside` are places beside that text (`tool_calls/0/id`), or in the row (`/tools/0`), of which the first that
+    the row has is told in its stead. `fix` is what to write in place of the span (of the whole text where there is
+    none), or an edit of the row, whose pointer may begin with `../` for what stands beside the text of message `at`. A
+    rule that gives one says by its own `fix` whether that is safe.
     """
 
     def __call__(
@@ -57,6 +57,7 @@ class Report(Protocol):
         *,
         span: tuple[int, int] | None = None,
         fix: str | Edit | None = None,
+        beside: Sequence[str] = (),
     ) -> None: ...
 
 
@@ -74,12 +75,19 @@ class DatasetReport(Protocol):
 
 
 class Seen(NamedTuple):
-    """A row as a target's rules see it: parsed, the name of the format it was decoded by, and decoded."""
+    """A row as a target's rules see it: parsed, the name of the format it was decoded by, and decoded.
+
+    `waived` are the codes that it asks to be spared from, by a field that is taken out of `value`.
+    """
 
     value: JSON
     format: str
     example: Example
+    waived: frozenset[str] = frozenset()
 
+
+TargetCheck: TypeAlias = "Callable[[Seen, Target, Report], None]"
+"""Reports what a target does not take of a row."""
 
 Check: TypeAlias = Callable[[Example, Report], None]
 """Reports what is wrong with an example."""
@@ -133,9 +141,15 @@ class ExampleRule(Rule):
 
 @dataclass(frozen=True)
 class TargetRule(Rule):
-    """Checks what the target asks of each row; runs where one is given with `--target`."""
+    """Checks what the target asks of each row; runs where one is given with `--target`.
 
-    check: Callable[[Seen, Target, Report], None] = lambda seen, target, report: None
+    `applies` is whether it has anything to find for a target (None: for any), `formats` are those of the rows that it
+    is asked about (none given: any).
+    """
+
+    check: TargetCheck = lambda seen, target, report: None
+    applies: Callable[[Target], bool] | None = None
+    formats: Container[str] = ()
 
 
 @dataclass(frozen=True)
@@ -162,21 +176,6 @@ def all_rules() -> dict[str, Rule]:
         name = module.__name__.rpartition(".")[2].replace("_", "-")
         rules[value.code] = replace(value, name=name, doc=cleandoc(module.__doc__ or ""))
     return dict(sorted(rules.items()))
-
-
-def get_rule(code_or_name: str) -> Rule:
-    """The rule with this code or name.
-
-    Raises:
-        UsageError: there is no such rule.
-    """
-    wanted = code_or_name.strip()
-    for rule in all_rules().values():
-        if wanted.upper() == rule.code or wanted.lower() == rule.name:
-            return rule
-    known = [*all_rules(), *(rule.name for rule in all_rules().values())]
-    near = did_you_mean(wanted, known) if len(wanted) > 2 else "; list them with dsforge rule --all"
-    raise UsageError(f"no rule {wanted!r}{near}")
 
 
 _SECTION = re.compile(

@@ -107,6 +107,13 @@ class Written(NamedTuple):
         """The pointer of one of its fields; of the message itself where it has no such field."""
         return f"{self.pointer}/{field}" if field in self.fields else self.pointer
 
+    @property
+    def text_pointer(self) -> str:
+        """The pointer of its text; of the message itself where it has none."""
+        return next(
+            (self.at(name) for name in ("content", "value", "parts", "text") if name in self.fields), self.pointer
+        )
+
     def files(self) -> Iterator[tuple[Media, str]]:
         """Each image, audio and video with its pointer; that of the content where it is not a part of it."""
         media = self.message.media
@@ -138,7 +145,7 @@ def _object_around(row: JSON, place: str) -> tuple[str, dict[str, JSON]]:
     while pointer:
         pointer = pointer.rpartition("/")[0]
         value = value_at(row, pointer)
-        if pointer and isinstance(value, dict) and ("role" in value or isinstance(row, list)):
+        if pointer and isinstance(value, dict) and ("role" in value or "from" in value or isinstance(row, list)):
             return pointer, value
     return place, {}
 

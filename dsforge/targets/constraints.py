@@ -124,11 +124,15 @@ class ToolRules(Group):
 
 
 class FileRules(Group):
-    """Which files are taken: `kinds`, `max_bytes` of each, `max_rows` of all together; packed ones never are."""
+    """Which files are taken: `kinds`, `max_bytes` of each, `max_rows` of all together; packed ones never are.
+
+    `max_media_rows` is how many of the rows may hold images or other files.
+    """
 
     kinds: tuple[FileKind, ...] = ()
     max_bytes: PositiveInt | None = None
     max_rows: PositiveInt | None = None
+    max_media_rows: PositiveInt | None = None
 
 
 class Advice(Group):
@@ -155,8 +159,8 @@ class Constraints(Strict):
     `constants` those that can have one value alone. `ignored` are fields of messages (or turns) that are not read, each
     with what follows from it; a model takes one off the list with an empty text. `severities` are those of lint rules,
     by code, where they matter more or less here than elsewhere: an error is what the target refuses or what it ruins.
-    `effects` say what becomes of a row that a rule tells of, by code or family (`T203`, `T`), or by code and the
-    beginning of the place (`S105/output`).
+    `effects` say what becomes of a row that a rule tells of, by code or family (`T203`, `T`: of its errors), or by code
+    and the beginning of the place (`S105/output`), or also by what stands there (`S105/output is an array`).
     """
 
     formats: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ F = TypeVar("F", bound=Fact)
 
 _YAML = (".yaml", ".yml")
 _GROUPS = {name for name, field in Constraints.model_fields.items() if isinstance(field.default, Group)}
+_OF_THE_FILE = {"name", "title", "source", "as_of", "sources"}
 _MERGED = _GROUPS | {name for name, field in Constraints.model_fields.items() if isinstance(field.default, dict)}
 _FOLDERS: dict[type[Fact], str] = {Target: "target", PriceCard: "price", Gpu: "gpu", Model: "model"}
 
@@ -74,14 +75,29 @@ def _inherited(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
 
 
 def _extended(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    origin = {name: base[name] for name in ("source", "as_of") if name in base}
+    origin: dict[str, Any] = {name: base[name] for name in ("source", "as_of") if name in base}
     merged = {name: {**origin, **base[name]} if name in _GROUPS and isinstance(base[name], dict) else base[name]
               for name in base}  # fmt: skip
     for name, value in given.items():
         if name in _MERGED and isinstance(value, dict) and isinstance(base.get(name), dict):
-            value = {**base[name], **value}
+            value = {**merged[name], **value}
         merged[name] = value
+    merged["sources"] = _sources(base, given, origin)
     return merged
+
+
+def _sources(base: dict[str, Any], given: dict[str, Any], origin: dict[str, Any]) -> dict[str, Any]:
+    """The sources of single facts, those of the file that is extended for what is taken over from it."""
+    own: dict[str, Any] = {name: given[name] for name in ("source", "as_of")}
+    kept = {name: origin for name in base if name not in {*given, *_OF_THE_FILE} and origin}
+    kept |= {fact: source for fact, source in base.get("sources", {}).items() if fact not in given}
+    for name in _GROUPS & given.keys() & base.keys():
+        value = given[name] if isinstance(given[name], dict) else {}
+        for part in value:  # what it adds to a group is its own
+            kept.pop(f"{name}.{part}", None)
+            if "source" not in value:
+                kept[f"{name}.{part}"] = own
+    return {**kept, **given.get("sources", {})}
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:

@@ -35,6 +35,13 @@ class Fact(Strict):
         return (today - self.as_of).days
 
 
+class Origin(Strict):
+    """Where a fact is from, where that is not the source of the profile as a whole."""
+
+    source: Annotated[str, Field(min_length=1)]
+    as_of: date | None = None
+
+
 class Overhead(Strict):
     """Tokens that a platform counts beside the text: for each message, row and name."""
 
@@ -73,7 +80,8 @@ class Target(Constraints, Fact):
     meant where none is named, "" where there is none; what the profile says outside `models` holds for it. A model that
     is not in `models` is an error, unless `other_models` says that the list is not complete. `notice` is what everyone
     who uses the target should know, and is printed. `traps` are the codes of the rules about this trainer (those of
-    lint/rules/trainer) that run for it.
+    lint/rules/trainer) that run for it. `sources` are those of single facts, by field (`notice`), field of a group
+    (`file.max_bytes`) or model (`models.glm-4v`), where they are not those of the group or the profile.
     """
 
     name: str
@@ -94,7 +102,20 @@ class Target(Constraints, Fact):
     models: dict[str, TargetModel] = Field(default_factory=dict)
     other_models: bool = False
     traps: tuple[Annotated[str, Field(pattern="^X9[0-9]{2}$")], ...] = ()
+    sources: dict[str, Origin] = Field(default_factory=dict)
     _model: str = PrivateAttr(default="")
+
+    def origin(self, fact: str) -> tuple[str, date]:
+        """`(source, day)` of a fact: its own, that of its group or field, else that of the profile."""
+        field = fact.partition(".")[0]
+        if found := self.sources.get(fact):
+            return found.source, found.as_of or self.as_of
+        group = getattr(self, field, None)
+        if isinstance(group, (Group, Overhead)) and "source" in group.model_fields_set:
+            return group.source, (group.as_of if isinstance(group, Group) else None) or self.as_of
+        if found := self.sources.get(field):
+            return found.source, found.as_of or self.as_of
+        return self.source, self.as_of
 
     @property
     def model(self) -> str:

@@ -80,6 +80,26 @@ def test_what_a_file_says_holds(tmp_path: Path, toml: str, said: str) -> None:
     assert said in _lint(tmp_path, f"[lint]\n{toml}\n").stdout
 
 
+def test_a_file_in_a_folder_above_is_not_read_and_said_so(tmp_path: Path) -> None:
+    folder = tmp_path / "repository" / "data"
+    folder.mkdir(parents=True)
+    (tmp_path / "dsforge.toml").write_text('[lint]\nignore = ["S104"]\n')
+    (folder / "rows.jsonl").write_text(EMPTY)
+    assert dsforge("lint", "rows.jsonl", folder=folder).stderr == ""  # in no repository
+    (folder.parent / ".git").mkdir()
+    assert dsforge("lint", "rows.jsonl", folder=folder).stderr == ""  # outside of it
+    (folder.parent / "pyproject.toml").write_text("[tool.other]\n")
+    assert dsforge("lint", "rows.jsonl", folder=folder).stderr == ""
+    (folder.parent / "pyproject.toml").write_text('[tool.dsforge.lint]\nignore = ["S104"]\n')
+    done = dsforge("lint", "rows.jsonl", folder=folder)
+    assert done.returncode == 1
+    assert done.stderr.startswith("dsforge: ../pyproject.toml is not read here")
+    done = dsforge("--config", "../pyproject.toml", "lint", "rows.jsonl", folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    (folder / "dsforge.toml").write_text('[lint]\nignore = ["S104"]\n')
+    assert dsforge("lint", "rows.jsonl", folder=folder).stderr == ""
+
+
 def test_the_command_line_wins(tmp_path: Path) -> None:
     toml = '[lint]\nselect = ["Q"]\nfail-on = "never"\n'
     assert _lint(tmp_path, toml, "--select", "S", "--fail-on", "error").returncode == 1

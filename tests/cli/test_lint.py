@@ -54,11 +54,21 @@ def test_severity_decides_the_exit_code(tmp_path: Path) -> None:
     assert dsforge("lint", path, "--select", "S,T").returncode == 0
 
 
+def test_one_of_the_gravest_rules_is_proposed_to_be_explained(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(HELLO * 2 + EMPTY + COMMA)
+    assert "Explain one: dsforge rule J001\n" in dsforge("lint", path).stdout  # D701 and S104 are found too
+
+
 def test_unknown_rule_suggests_one(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"instruction": "a", "output": "b"}\n')
     assert_one_line_error(dsforge("lint", path, "--select", "unknown-rol"), "did you mean 'unknown-role'")
-    assert_one_line_error(dsforge("rule", "S999"), "S999")
+    assert_one_line_error(dsforge("rule", "unknown-rol"), "did you mean 'unknown-role'")
+    for arguments in (["rule", "S999"], ["lint", path, "--select", "S999"], ["lint", path, "--ignore", "S999"]):
+        done = dsforge(*arguments)
+        assert_one_line_error(done, "there is no rule 'S999'; dsforge rule --all lists them")
+        assert "B401" not in done.stderr
 
 
 def test_rules_are_explained_and_listed() -> None:
@@ -221,3 +231,140 @@ def test_a_dry_run(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["dry_run"]["stops"] == 1
     assert "would train nothing before this is mended" in dsforge("lint", path, "--target", "local", "--dry-run").stdout
     assert_one_line_error(dsforge("lint", path, "--dry-run"), "--dry-run", "--target")
+
+
+def test_a_long_example_is_shortened_for_people_alone() -> None:
+    shown = dsforge("rule", "B404").stdout
+    assert "\n    ... 12 more rows\n" in shown
+    assert '"Question 0"' in shown
+    assert "Вопрос 19" in shown
+    assert shown.count("Question") < 10
+    assert max(map(len, dsforge("rule", "J005").stdout.splitlines())) < 320
+    (rule,) = json.loads(dsforge("rule", "B404", "--json").stdout)["rules"]
+    assert rule["doc"] == all_rules()["B404"].doc
+    for code in ("S103", "D701"):  # short ones are as they stand
+        assert all_rules()[code].doc in dsforge("rule", code).stdout
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a row to check, and things that are no place or file for an option."""
+    folder = tmp_path_factory.mktemp("odd")
+    (folder / "rows.jsonl").write_text(HELLO)
+    (folder / "empty").mkdir()
+    (folder / "README.md").write_text("# Title\n\nSome words.\n")
+    return folder
+
+
+ODD = [
+    (["--model", "x"], ["--model x", "--target"]),
+    (["--words", "none"], ["--words none", "no such folder"]),
+    (["--words", "empty"], ["--words empty", "no lists", "violence.en.txt"]),
+    (["--per-file-ignores", "x*:Q999"], ["--per-file-ignores 'x*:Q999'", "no rule 'Q999'", "dsforge rule --all"]),
+    (["--per-file-ignores", "x*:duplicat-key"], ["did you mean 'duplicate-key'"]),
+    (["--report", "none/page.html"], ["none does not exist", "mkdir"]),
+    (["--report", "empty"], ["empty is a directory"]),
+    (["--report", "rows.jsonl"], ["rows.jsonl is also an input"]),
+    (["--write-baseline", "./rows.jsonl"], ["rows.jsonl is also an input"]),
+    (["--write-baseline", "none/accepted.json"], ["none does not exist"]),
+    (["--baseline", "none.json"], ["none.json does not exist", "--write-baseline"]),
+    (["--output-format", "json"], ["--json"]),
+    (["--diff", "--json"], ["--diff", "--json", "choose one"]),
+    (["README.md"], ["README.md is not JSON or JSONL", "'# Title'"]),
+    (["README.md", "--fix", "--unsafe-fixes"], ["README.md is not JSON or JSONL"]),
+    (["README.md", "--diff"], ["README.md is not JSON or JSONL"]),
+]
+
+
+@pytest.mark.parametrize(("options", "said"), ODD, ids=[" ".join(case[0]) for case in ODD])
+def test_what_cannot_be_done_is_said_before_the_work(odd: Path, options: list[str], said: list[str]) -> None:
+    before = {path: path.read_bytes() for path in odd.iterdir() if path.is_file()}
+    done = dsforge("lint", "rows.jsonl", *options, folder=odd)
+    assert_one_line_error(done, *said)
+    assert done.stdout == ""
+    assert {path: path.read_bytes() for path in odd.iterdir() if path.is_file()} == before
+
+
+def test_standard_input_has_no_baseline(odd: Path) -> None:
+    for option in ("--write-baseline", "--baseline"):
+        (odd / "accepted.json").write_text('{"version": 2, "accepted": {}}')
+        done = dsforge("lint", "-", option, "accepted.json", folder=odd, stdin=EMPTY)
+        assert_one_line_error(done, "standard input can be read once")
+    (odd / "accepted.json").unlink()
+
+
+def test_a_field_of_the_category_that_no_row_has(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [{"instruction": "Say it", "output": f"Hello {word}", "meta": {"topic": word}} for word in "ab"]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    said = "none of the 2 rows looked at has the field 'meta.topc' of --by"
+    assert said in dsforge("lint", path, "--by", "meta.topc").stderr
+    assert as_json(dsforge("lint", path, "--by", "meta.topc", "--json"))["rows_in"] == 2
+    assert "--by" not in dsforge("lint", path, "--by", "meta.topic").stderr
+    assert "--by" not in dsforge("lint", path).stderr
+    assert dsforge("lint", "-", "--by", "meta.topc", stdin=HELLO).returncode == 0
+
+
+def test_options_of_rules_that_run_only_when_selected_select_them(tmp_path: Path) -> None:
+    path, words = tmp_path / "rows.jsonl", tmp_path / "words"
+    path.write_text(HELLO)
+    assert [found["code"] for found in _lint(path, "--min-rows", "2")] == ["B402"]
+    assert _lint(path, "--min-rows", "1") == _lint(path) == []
+    assert [found["code"] for found in _lint(path, "--select", "Q", "--min-rows", "2")] == ["B402"]
+    assert _lint(path, "--min-rows", "2", "--ignore", "B402") == []
+    words.mkdir()
+    (words / "greeting.en.txt").write_text("hello\n")
+    assert {found["code"] for found in _lint(path, "--words", words)} == {"P608"}
+    path.write_text(EMPTY)
+    assert {found["code"] for found in _lint(path, "--min-rows", "2")} == {"B402", "S104"}  # and those by default
+
+
+def test_how_many_rows_mending_takes_out(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    broken = '{"instruction": "Say bye", "output": "\\ud83d Bye"}\n'
+    path.write_text(COMMA + HELLO * 3 + broken)
+    said = dsforge("lint", path).stdout
+    assert "Can be mended: 1 with --fix, 3 with --fix --unsafe-fixes (2 by taking rows out);" in said
+    path.write_text(HELLO * 2)
+    assert "1 with --fix --unsafe-fixes (1 by taking a row out);" in dsforge("lint", path).stdout
+    path.write_text(COMMA)
+    assert "Can be mended: 1 with --fix; --diff in place of --fix shows how" in dsforge("lint", path).stdout
+
+
+def test_a_baseline_that_accepts_all_is_not_a_file_without_flaws(tmp_path: Path) -> None:
+    path, accepted = tmp_path / "rows.jsonl", tmp_path / "accepted.json"
+    path.write_text(EMPTY + COMMA)
+    assert "Nothing new" in dsforge("lint", path, "--write-baseline", accepted).stdout
+    done = dsforge("lint", path, "--baseline", accepted)
+    assert done.returncode == 0
+    assert "Nothing new: 2 rows" in done.stdout
+    assert "All checks passed" not in done.stdout
+    assert dsforge("lint", path, "--baseline", accepted, "--select", "S").returncode == 0  # fewer rules
+    path.write_text('{"output":  "",   "instruction": "Say bye"}\n' + COMMA)
+    assert dsforge("lint", path, "--baseline", accepted).returncode == 0
+    assert dsforge("lint", path, "--baseline", accepted, "--target", "openai").returncode == 1
+    accepted.write_text('{"version": 1, "accepted": {}}')
+    assert_one_line_error(dsforge("lint", path, "--baseline", accepted), "an older dsforge", "--write-baseline")
+
+
+def test_the_command_that_a_help_names_converts(tmp_path: Path) -> None:
+    path, out = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    path.write_bytes(
+        b'{"instruction": "a", "output": "b"}\n' + '{"instruction": "你好世界", "output": "c"}\n'.encode("gb18030")
+    )
+    (finding,) = _lint(path, "--select", "J003")
+    command = str(finding["help"]).partition("dsforge ")[2].split()
+    assert "--encoding" in command
+    names = {"FILE": path, "OUT": out, "FORMAT": "alpaca"}
+    assert dsforge(*[names.get(word, word) for word in command]).returncode == 0
+    assert "你好世界" in out.read_text("utf-8")
+
+
+def test_a_patch_of_long_lines_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(f'[{{"instruction": "{"a" * 3000}", "output": "b",}}]')
+    done = dsforge("lint", path, "--diff")
+    assert "the patch has lines of 3,0" in done.stderr
+    assert done.stdout.startswith("--- ")
+    path.write_text(f"[{COMMA}]")
+    assert "the patch has lines" not in dsforge("lint", path, "--diff").stderr

@@ -36,8 +36,8 @@ def _mine(folder: Path, more: str) -> str:
     return str(path)
 
 
-def _found(code: str, severity: Severity = "error", pointer: str = "") -> Finding:
-    return Finding(code, "name", severity, "it is so", "rows.jsonl", 1, 1, 1, pointer, "")
+def _found(code: str, severity: Severity = "error", pointer: str = "", message: str = "it is so") -> Finding:
+    return Finding(code, "name", severity, message, "rows.jsonl", 1, 1, 1, pointer, "")
 
 
 def _run(folder: Path, target: str, *rows: object) -> DryRun:
@@ -48,7 +48,8 @@ def _run(folder: Path, target: str, *rows: object) -> DryRun:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Target:
-    return load_target(_mine(tmp_path, "effects: {T: kept, T203: dropped, S105/output: changed, S105: stops}\n"))
+    return load_target(_mine(tmp_path, "effects: {T: kept, T203: dropped, S105/output: changed, S105: stops, "
+                                 "S105/output is null: untrained, S: dropped}\n"))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,11 @@ def target(tmp_path: Path) -> Target:
         (_found("S105", pointer="/output"), "changed"),
         (_found("S105", pointer="/output/3/text"), "changed"),
         (_found("S105", pointer="/outputs"), "stops"),
-        (_found("S103"), "stops"),
+        (_found("S105", pointer="/output", message="/output is null; text is expected"), "untrained"),
+        (_found("S105", pointer="/output", message="/output is a number; text is expected"), "changed"),
+        (_found("S103"), "dropped"),
+        (_found("S111", "warning"), "kept"),
+        (_found("J001"), "stops"),
         (_found("S104", "warning"), "kept"),
         (_found("P601"), "kept"),
         (_found("D704"), "kept"),
@@ -142,14 +147,20 @@ def test_a_row_that_is_not_read_is_not_said_to_be_kept(tmp_path: Path) -> None:
     assert (run.unread, run.counts["kept"], run.counts["stops"]) == (2, 1, 0)
 
 
-def test_what_comes_between_rows_is_counted_for_none(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
+def test_what_comes_between_rows_is_true_of_the_file(tmp_path: Path) -> None:
     row = json.dumps({"messages": [HI, HELLO]})
-    path.write_text(f"{row}\n\n{row}\n")
+    (tmp_path / "a.jsonl").write_text(f"{row}\n\n{row}\n{{\n")
+    (tmp_path / "b.jsonl").write_text(f"{row}\n")
     target = _mine(tmp_path, "severities: {J007: error}\n")
-    run = dry_run(lint([path], settings=for_target(Settings(), target)), load_target(target))
-    assert [(run.told(outcome), outcome.code) for outcome in run.outcomes] == [("line 2 stops", "J007")]
-    assert (run.counts["kept"], run.counts["stops"]) == (2, 0)
+    result = lint([tmp_path / "a.jsonl", tmp_path / "b.jsonl"], settings=for_target(Settings(), target))
+    run = dry_run(result, load_target(target))
+    assert [(run.told(outcome), outcome.code) for outcome in run.outcomes] == [
+        ("all 3 rows of the file stop", "J007"), ("row 3 stops", "J001")
+    ]  # fmt: skip
+    assert (run.counts["kept"], run.counts["stops"]) == (1, 3)
+    less = dry_run(result, load_target(_mine(tmp_path, "effects: {J007: changed, J: dropped}\n")))
+    assert [less.told(outcome) for outcome in less.outcomes] == ["line 2 changed", "row 3 dropped"]
+    assert (less.counts["kept"], less.counts["dropped"]) == (3, 1)
 
 
 def test_many_workers_count_the_same(tmp_path: Path) -> None:

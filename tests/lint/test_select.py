@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dsforge.errors import UsageError
-from dsforge.lint.rule import all_rules, get_rule
-from dsforge.lint.select import select_rules
+from dsforge.lint.rule import all_rules
+from dsforge.lint.select import rule_called, select_rules
 
 
 def _codes(select: list[str], ignore: list[str] | None = None) -> list[str]:
@@ -22,6 +22,8 @@ def test_codes_families_names_and_all() -> None:
     assert _codes(["S103"]) == _codes(["unknown-role"]) == ["S103"]
     assert _codes(["T,s101"]) == ["S101", *[code for code in all_rules() if code.startswith("T")]]
     assert _codes(["ALL"]) == list(all_rules())
+    assert _codes(["DEFAULT"]) == _codes([])
+    assert _codes(["default,D702"]) == sorted([*_codes([]), "D702"])
 
 
 def test_ignored_wins() -> None:
@@ -32,5 +34,6 @@ def test_ignored_wins() -> None:
 def test_unknown_words_suggest_a_rule() -> None:
     with pytest.raises(UsageError, match="did you mean 'duplicate-key'"):
         select_rules(["duplicat-key"])
-    with pytest.raises(UsageError, match="dsforge rule --all"):
-        get_rule("Z9")
+    with pytest.raises(UsageError, match="there is no rule 'Z9'; dsforge rule --all"):
+        rule_called("Z9")
+    assert rule_called(" unknown-Role ").code == rule_called("s103").code == "S103"

@@ -17,6 +17,7 @@ from dsforge.lint.facts import Settings
 from dsforge.lint.rules.target.unaccepted_image import reference_of, size_of
 from dsforge.lint.run import lint
 from dsforge.lint.target import for_target, over_limit
+from dsforge.targets.load import load_target
 from tests.cli.run import dsforge
 
 HI = {"role": "user", "content": "Hi"}
@@ -129,6 +130,16 @@ def test_size_and_number_of_rows(tmp_path: Path) -> None:
     }  # fmt: skip
     assert {finding.row for finding in found} == {1, 3}
     assert _of(_write(tmp_path, ROW, name="one.jsonl"), target, "X822") == []
+
+
+def test_rows_with_images_are_counted_apart(tmp_path: Path) -> None:
+    target = _mine(tmp_path, "file: {max_media_rows: 2}\n")
+    shown = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a.png"}}]}, HELLO]}
+    (found,) = _of(_write(tmp_path, ROW, shown, shown, ROW, shown, ROW), target, "X822")
+    assert (found.row, found.message) == (5, "3 rows with images or other files; Mine takes at most 2")
+    assert _of(_write(tmp_path, ROW, shown, shown, ROW), target, "X822") == []
+    limits = {name: load_target(name).file.max_media_rows for name in ("openai", "azure", "vertex")}
+    assert limits == {"openai": 50_000, "azure": 50_000, "vertex": 300_000}
 
 
 def test_each_file_is_looked_at(tmp_path: Path) -> None:
@@ -262,6 +273,14 @@ def test_unread_fields_are_told_once_each(tmp_path: Path) -> None:
     assert {finding.severity for finding in found} == {"warning"}
 
 
+def test_unread_fields_of_sharegpt_turns_are_told(tmp_path: Path) -> None:
+    turns = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hm.", "weight": 0}]
+    (found,) = _of(_write(tmp_path, {"conversations": turns}), "llamafactory", "X809")
+    assert (found.pointer, found.message) == (
+        "/conversations/1/weight", "LLaMA-Factory does not read 'weight': every answer is trained"
+    )  # fmt: skip
+
+
 def test_turns_beyond_the_last_that_is_read(tmp_path: Path) -> None:
     turn = {"prompt": "Hi", "response": "Hello!"}
     assert _of(_write(tmp_path, [turn] * 150, [turn]), "qianfan", "X809") == []
@@ -288,7 +307,14 @@ def test_the_columns_of_formats_that_are_not_listed_are_free(tmp_path: Path) -> 
 def test_a_row_can_ask_to_be_spared(tmp_path: Path) -> None:
     spared = {"messages": [HI, {**HELLO, "weight": 0.5}], "_dsforge": {"ignore": ["X808"]}}
     assert _messages(spared, "openai", "X808", tmp_path) == []
-    assert _messages(ROW | {"_dsforge": {"ignore": ["T2"]}}, "together", "X810", tmp_path) == []
+
+
+def test_what_asks_to_be_spared_is_a_field_that_is_refused(tmp_path: Path) -> None:
+    (found,) = _of(_write(tmp_path, ROW | {"_dsforge": {"ignore": ["T2"]}}), "together", "X810")
+    assert (found.pointer, found.fixable) == ("/_dsforge", False)
+    assert found.help == "dsforge convert FILE --to chatml --no-keep-extra -o OUT.jsonl"
+    assert _messages(ROW | {"_dsforge": {"ignore": ["X810"]}}, "together", "X810", tmp_path) == []
+    assert _messages(ROW | {"_dsforge": {"ignore": ["T2"]}}, "openai", "X810", tmp_path) == []
 
 
 def test_many_workers_find_the_same(tmp_path: Path) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 from pathlib import Path
 
-from dsforge.targets.load import fact_names
+import pytest
+
+from dsforge.cli.targets import _described
+from dsforge.targets.load import fact_names, load_target
 from dsforge.targets.profile import Target
 from tests.cli.run import as_json, assert_one_line_error, dsforge
 
@@ -32,17 +37,47 @@ def test_json_has_the_documented_keys() -> None:
     assert zhipu["file"]["max_bytes"] == 100_000_000
 
 
-def test_one_is_told_with_its_sources() -> None:
+def test_one_is_told_with_the_source_of_each_fact() -> None:
     shown = dsforge("targets", "azure").stdout
-    for said in ("azure: Azure OpenAI (hosted)", "max_per_row       64", "source: https://learn.microsoft.com",
-                 "github.com/microsoft/azure-skills@1a03acf", "https://platform.openai.com/docs/guides/vision",
-                 "Other models are trained too"):  # fmt: skip
-        assert said in shown
+    notes = dict(re.findall(r"^\[(\d+)\] (.*)$", shown, re.MULTILINE))
+    facts = {name: notes[number] for name, number in re.findall(r"^ *(\w+) .*\[(\d+)\]$", shown, re.MULTILINE)}
+    assert facts["max_per_row"] == facts["min_rows"] == facts["byte_order_mark"] == facts["max_media_rows"]
+    assert facts["min_rows"] == "https://learn.microsoft.com/azure/ai-foundry/openai/how-to/fine-tuning, 2026-11-21"
+    assert facts["references"] == "https://platform.openai.com/docs/guides/vision-fine-tuning, 2026-11-21"
+    assert facts["needed"].startswith("github.com/microsoft/azure-skills@1a03acf")
+    assert facts["trains"].startswith("https://platform.openai.com/docs/guides/supervised-fine-tuning")
+    assert "azure: Azure OpenAI (hosted)" in shown
+    assert "Other models are trained too" in shown
+
+
+@pytest.mark.parametrize("name", fact_names(Target))
+def test_json_has_source_and_day_of_every_fact(name: str) -> None:
+    target = _described(load_target(name))
+    chosen = {"severities", "traps", "default_model", "name", "title", "kind", "source", "as_of", "sources"}
+    for field, value in target.items():
+        if field not in chosen:
+            parts = value if isinstance(value, dict) else ()
+            facts = [f"{field}.{part}" for part in parts if part not in ("source", "as_of")]
+            for fact in facts if isinstance(value, dict) else [field]:
+                assert target["sources"][fact]["source"]
+                date.fromisoformat(target["sources"][fact]["as_of"])
+
+
+def test_a_fact_or_a_model_can_have_a_source_of_its_own() -> None:
+    zhipu, openai = load_target("zhipu"), load_target("openai")
+    assert zhipu.origin("models.glm-4v-plus")[0] == "BigModel model fine-tuning guide, section on billing alone"
+    assert zhipu.origin("models.glm-4v") == (zhipu.source, zhipu.as_of)
+    assert zhipu.origin("file.max_bytes")[0].startswith("zhipuai 2.1.5")
+    assert openai.origin("file.max_media_rows")[0].endswith("vision-fine-tuning")
+    assert openai.origin("file.max_bytes") == openai.origin("formats") == (openai.source, openai.as_of)
+
+
+def test_of_a_model() -> None:
     of_model = dsforge("targets", "bedrock/llama-3.1").stdout
     assert "Amazon Bedrock (llama-3.1)" in of_model
     assert "prompt-completion" in of_model
     assert "nova-lite" not in of_model
-    assert "32,768 (16,384 in full" in dsforge("targets", "zhipu").stdout
+    assert "32,768 (full: 16,384)" in dsforge("targets", "zhipu").stdout
 
 
 def test_old_facts_are_warned_of() -> None:

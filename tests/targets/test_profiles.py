@@ -53,6 +53,10 @@ def test_a_shipped_profile_holds_together(target: Target) -> None:
         if known.tools.id_pattern:
             assert known.tools.id_form
     assert target.models or target.other_models
+    for fact in target.sources:
+        field, _, part = fact.partition(".")
+        value = getattr(target, field)
+        assert not part or part in (value if isinstance(value, dict) else type(value).model_fields)
     if target.kind == "hosted":
         assert target.default_model in ("", *target.models)
 
@@ -70,6 +74,17 @@ def test_a_group_is_inherited_field_by_field_and_keeps_its_source(tmp_path: Path
     assert (child.weights.source, child.weights.as_of) == ("https://example.org/base", date(2026, 1, 2))
     assert (child.images.source, child.images.as_of) == ("https://example.org/images", date(2026, 1, 1))
     assert (child.source, child.as_of) == ("https://example.org/child", date(2026, 2, 3))
+
+
+def test_every_fact_knows_the_file_that_it_comes_from(tmp_path: Path) -> None:
+    more = "rows: {max_turns: 7}\nsources: {trains: {source: a letter}}\n"
+    child = load_target(_profile(tmp_path, more))
+    of_base, of_child = ("https://example.org/base", date(2026, 1, 2)), ("https://example.org/child", date(2026, 2, 3))
+    assert (child.origin("rows.max_turns"), child.origin("rows.max_system")) == (of_child, of_base)
+    assert child.origin("formats") == child.origin("models.small") == of_base
+    assert child.origin("title") == of_child
+    assert child.origin("trains") == ("a letter", date(2026, 2, 3))
+    assert child.origin("images.max_per_row") == ("https://example.org/images", date(2026, 1, 1))
 
 
 def test_models_are_inherited_as_a_whole(tmp_path: Path) -> None:

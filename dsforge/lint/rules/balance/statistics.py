@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 
 _EXACT = 10_000
 """Trials up to which binomial probabilities are summed; beyond them the normal distribution is as good."""
@@ -84,6 +85,15 @@ def median(values: Sequence[float]) -> float:
     ordered = sorted(values)
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def median_of_counted(counted: Iterable[tuple[float, int]]) -> float:
+    """The median of values that are given once each, with how often they occur; of none it is 0."""
+    ordered = sorted(counted)
+    total = sum(count for _, count in ordered)
+    ends = [*accumulate(count for _, count in ordered)]
+    middle = [ordered[bisect_right(ends, place)][0] for place in {(total - 1) // 2, total // 2}] if total else [0.0]
+    return sum(middle) / len(middle)
 
 
 def in_words(p: float) -> str:

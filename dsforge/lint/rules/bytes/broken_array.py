@@ -1,7 +1,7 @@
 """A JSON array whose rows are not held together properly.
 
 Why is this bad?
-    A missing comma between two rows, one too many after the last, or a missing closing bracket makes the
+    A missing comma between two rows, one too many after the last, a comment, or no closing bracket makes the
     whole file unreadable for a loader. dsforge reads every row all the same, and says where the mistake is.
 
 Bad:

@@ -20,7 +20,8 @@ from dsforge.lint.rule import DatasetReport, DatasetRule
 def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     first: dict[int, int] = {}
     seen: set[int] = set()
-    for index, (prompt, key) in enumerate(zip(facts.prompt_key, facts.key, strict=True)):
+    for index, prompt in facts.repeated(facts.prompt_key):
+        key = facts.key[index]
         if facts.preference[index] or facts.label[index] == 0 or not facts.prompt_characters[index]:
             continue  # several pairs of one prompt are usual, and so is a bad answer beside a good one
         earlier = first.setdefault(prompt, index)

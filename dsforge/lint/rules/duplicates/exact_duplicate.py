@@ -19,11 +19,11 @@ from dsforge.lint.rule import DatasetReport, DatasetRule
 
 def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     first: dict[int, int] = {}
-    for index, key in enumerate(facts.key):
+    for index, key in facts.repeated(facts.key):
         earlier = first.setdefault(key, index)
         if earlier != index:
-            report(f"says the same as {facts.where(earlier, index)}", index, "remove it: dsforge dedup FILE -o OUT",
-                   remove=True)  # fmt: skip
+            report(f"says the same as {facts.where(earlier, index)}", index,
+                   f"take it out: dsforge dedup {facts.path[index]} -o OUT", remove=True)  # fmt: skip
 
 
 RULE = DatasetRule("D701", "warning", _check, frozenset({"keys"}), fix="unsafe")

@@ -33,7 +33,7 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
         for match in star_clusters(buckets(sketches.keys()), sketches, _THRESHOLD):
             earlier, index = originals[match.kept], originals[match.removed]
             report(f"{match.similarity:.0%} the same as {facts.where(earlier, index)}", index,
-                   "remove it: dsforge dedup FILE -o OUT")  # fmt: skip
+                   f"take it out: dsforge dedup {facts.path[index]} -o OUT")  # fmt: skip
 
 
 RULE = DatasetRule("D702", "warning", _check, frozenset({"documents"}), default=False)

@@ -71,10 +71,11 @@ Good:
 """  # noqa: E501
 
 import math
+from collections import Counter
 
 from dsforge.lint.facts import Facts, Settings
 from dsforge.lint.rule import DatasetReport, DatasetRule
-from dsforge.lint.rules.balance.statistics import median
+from dsforge.lint.rules.balance.statistics import median_of_counted
 
 _MIN_ROWS = 30
 _TIMES, _DEVIATIONS, _SHORTEST = 10, 5, 1000
@@ -89,13 +90,15 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     if len(facts) < _MIN_ROWS:
         return
     for what, column in (("prompt", facts.prompt_characters), ("completion", facts.completion_characters)):
-        longest = max(column)
-        middle = median(column)
+        sizes = Counter(column)  # a million rows have a few thousand lengths
+        longest = max(sizes)
+        middle = median_of_counted(sizes.items())
         if longest < _SHORTEST or longest < _TIMES * middle:
             continue
-        logs = [math.log(size + 1) for size in column]
-        centre = median(logs)
-        deviation = max(_LEAST_DEVIATION, _NORMAL * median([abs(log - centre) for log in logs]))
+        logs = [(math.log(size + 1), count) for size, count in sizes.items()]
+        centre = median_of_counted(logs)
+        usual = median_of_counted([(abs(log - centre), count) for log, count in logs])
+        deviation = max(_LEAST_DEVIATION, _NORMAL * usual)
         line = max(_SHORTEST, _TIMES * middle, math.exp(centre + _DEVIATIONS * deviation))
         found = [index for index, size in enumerate(column) if size >= line]
         for index in found if len(found) <= max(1, _SHARE * len(facts)) else ():

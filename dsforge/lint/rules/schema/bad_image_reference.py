@@ -13,6 +13,7 @@ Good:
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.schema.media_places import media_places
 from dsforge.lint.rules.turns.innocent import is_text
 
 _SCHEMES = frozenset({
@@ -25,10 +26,9 @@ _NOTHING = frozenset({"none", "null", "nan", "undefined", "n/a", "<image>", "[ob
 def _check(example: Example, report: Report) -> None:
     if is_text(example):
         return
-    for index, message in enumerate(example.all_messages()):
-        for media in message.media:
-            if media.url[:5].lower() != "data:" and (wrong := _wrong(media.url)):
-                report(f"the {media.kind} {wrong}", index, "give a URL, a data URL or the path of the file")
+    for index, media, places in media_places(example):
+        if media.url[:5].lower() != "data:" and (wrong := _wrong(media.url)):
+            report(f"the {media.kind} {wrong}", index, "give a URL, a data URL or the path of the file", beside=places)
 
 
 def _wrong(url: str) -> str:

@@ -13,7 +13,7 @@ Good:
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
-from dsforge.lint.rules.schema.tool_functions import functions_of, parameter_problems
+from dsforge.lint.rules.schema.tool_functions import functions_of, parameter_problems, tool_places
 
 _TOLD = 3
 """Functions of a row that are told of: who writes one wrongly writes all so."""
@@ -28,8 +28,8 @@ def _check(example: Example, report: Report) -> None:
         if parameters is None or parameters == {} or told == _TOLD:
             continue  # a function without parameters
         for problem in parameter_problems(parameters)[:1]:
-            report(f"{function.name or 'a function'}: {problem.message}",
-                   f"/tools/{function.place}/function/parameters{problem.pointer}", problem.help)  # fmt: skip
+            report(f"{function.name or 'a function'}: {problem.message}", help=problem.help,
+                   beside=tool_places(function, f"/parameters{problem.pointer}"))  # fmt: skip
             told += 1
 
 

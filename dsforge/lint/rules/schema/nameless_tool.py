@@ -13,7 +13,7 @@ Good:
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
-from dsforge.lint.rules.schema.tool_functions import functions_of
+from dsforge.lint.rules.schema.tool_functions import functions_of, tool_places
 
 
 def _check(example: Example, report: Report) -> None:
@@ -21,7 +21,8 @@ def _check(example: Example, report: Report) -> None:
         return
     for function in functions_of(example):
         if not function.name.strip():
-            report("a function is defined without a name", f"/tools/{function.place}", "write its name, or remove it")
+            report("a function is defined without a name", help="write its name, or remove it",
+                   beside=tool_places(function))  # fmt: skip
 
 
 RULE = ExampleRule("S117", "error", _check, concerns=("tools",))

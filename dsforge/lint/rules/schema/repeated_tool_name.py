@@ -12,7 +12,7 @@ Good:
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
-from dsforge.lint.rules.schema.tool_functions import functions_of
+from dsforge.lint.rules.schema.tool_functions import functions_of, tool_places
 
 
 def _check(example: Example, report: Report) -> None:
@@ -25,8 +25,8 @@ def _check(example: Example, report: Report) -> None:
         if function.name and earlier != position:
             same = functions[earlier].fields == function.fields
             what = "is defined twice, in the same words" if same else "is defined twice, and differently"
-            report(f"the function {function.name!r} {what}", f"/tools/{function.place}",
-                   "remove one of the two" if same else "rename one of the two, in its calls too")  # fmt: skip
+            report(f"the function {function.name!r} {what}", beside=tool_places(function, "/name"),
+                   help="remove one of the two" if same else "rename one of the two, in its calls too")  # fmt: skip
 
 
 RULE = ExampleRule("S119", "warning", _check, concerns=("tools",))

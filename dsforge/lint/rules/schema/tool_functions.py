@@ -50,6 +50,13 @@ def functions_of(example: Example) -> list[Function]:
     return found
 
 
+def tool_places(function: Function, within: str = "") -> tuple[str, ...]:
+    """Where a function's definition, or what is `within` it, may stand: for `beside` of a report."""
+    every = [f"/{name}/{function.place}" for name in ("tools", "input/tools", "functions")]
+    exact = [f"{whole}{wrapped}{within}" for wrapped in ("/function", "") for whole in every]  # some write it bare
+    return (*exact, *every, "/tools")
+
+
 class Problem(NamedTuple):
     """What is wrong with a schema, and the JSON Pointer to it from the schema's beginning."""
 

@@ -14,7 +14,7 @@ Good:
 from dsforge.errors import did_you_mean
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
-from dsforge.lint.rules.schema.tool_functions import functions_of
+from dsforge.lint.rules.schema.tool_functions import functions_of, tool_places
 
 
 def _check(example: Example, report: Report) -> None:
@@ -28,9 +28,9 @@ def _check(example: Example, report: Report) -> None:
         for name in required:
             if isinstance(name, str) and name not in properties:
                 hint = did_you_mean(name, properties) if properties else ""
-                place = f"/tools/{function.place}/function/parameters/required"
-                report(f"{function.name} requires {name!r}, which is not among its properties{hint}", place,
-                       "define it, or do not require it")  # fmt: skip
+                report(f"{function.name} requires {name!r}, which is not among its properties{hint}",
+                       help="define it, or do not require it",
+                       beside=tool_places(function, "/parameters/required"))  # fmt: skip
 
 
 RULE = ExampleRule("S121", "warning", _check, concerns=("tools",))

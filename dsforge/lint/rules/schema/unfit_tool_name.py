@@ -15,7 +15,7 @@ import re
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
-from dsforge.lint.rules.schema.tool_functions import functions_of
+from dsforge.lint.rules.schema.tool_functions import functions_of, tool_places
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _OTHER = re.compile(r"[^a-zA-Z0-9_-]")
@@ -30,7 +30,7 @@ def _check(example: Example, report: Report) -> None:
             other = _OTHER.search(name)
             why = f"with {other.group()!r} in it" if other else f"of {len(name)} characters"
             report(f"the function {name[:80]!r} has a name {why}; many platforms take letters, digits, _ and - alone, "
-                   "64 at most", f"/tools/{function.place}", "rename it, in the calls too")  # fmt: skip
+                   "64 at most", help="rename it, in the calls too", beside=tool_places(function, "/name"))  # fmt: skip
 
 
 RULE = ExampleRule("S118", "warning", _check, concerns=("tools",))

@@ -43,9 +43,10 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
             place += "/function/arguments" if nested else "/arguments"
             fix: Edit | None = Edit("replace", place, json.dumps(call.arguments, ensure_ascii=False))
             if value_at(seen.value, place) is None:  # the call stands in a text or a part
-                place, fix = written.pointer, None
+                place, fix = written.text_pointer, None
             report(f"the arguments of the call of {call.name} are {kind_of(call.arguments)}; {target.called} wants "
-                   "JSON text", place, "write them as JSON text", fix=fix)  # fmt: skip
+                   "JSON text", place, f"dsforge convert FILE --to {target.formats[0]} -o OUT.jsonl",
+                   fix=fix)  # fmt: skip
 
 
-RULE = TargetRule("X824", "error", _check, fix="safe")
+RULE = TargetRule("X824", "error", _check, applies=lambda target: target.tools.arguments_as_text, fix="safe")

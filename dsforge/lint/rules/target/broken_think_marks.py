@@ -43,4 +43,4 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                    r"write <think>\nreasoning\n</think>\n\nanswer", fix=join_thinking(*found.groups()))  # fmt: skip
 
 
-RULE = TargetRule("X821", "error", _check, fix="safe")
+RULE = TargetRule("X821", "error", _check, applies=lambda target: target.thinking.exact, fix="safe")

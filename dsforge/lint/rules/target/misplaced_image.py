@@ -37,4 +37,4 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                        "move it to the question, or remove the row")  # fmt: skip
 
 
-RULE = TargetRule("X812", "error", _check)
+RULE = TargetRule("X812", "error", _check, applies=lambda target: bool(target.images.roles))

@@ -37,4 +37,4 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                    written.at("content"), "write its content or remove the row")  # fmt: skip
 
 
-RULE = TargetRule("X819", "error", _check)
+RULE = TargetRule("X819", "error", _check, applies=lambda target: target.rows.content)

@@ -39,4 +39,4 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                    "write the missing results, or remove what has no match")  # fmt: skip
 
 
-RULE = TargetRule("X816", "error", _check)
+RULE = TargetRule("X816", "error", _check, applies=lambda target: target.tools.results)

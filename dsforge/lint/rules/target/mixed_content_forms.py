@@ -41,4 +41,4 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                    fix=Edit("replace", place, [{"type": "text", "text": text}]))  # fmt: skip
 
 
-RULE = TargetRule("X814", "error", _check, fix="safe")
+RULE = TargetRule("X814", "error", _check, applies=lambda target: target.images.uniform, fix="safe")

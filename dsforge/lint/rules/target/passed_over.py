@@ -52,4 +52,4 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                    asked[most], "split the conversation")  # fmt: skip
 
 
-RULE = TargetRule("X809", "warning", _check)
+RULE = TargetRule("X809", "warning", _check, applies=lambda target: bool(target.ignored or target.rows.max_turns))

@@ -37,4 +37,4 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                        "say it otherwise", span=(start, start + len(word)))  # fmt: skip
 
 
-RULE = TargetRule("X820", "error", _check)
+RULE = TargetRule("X820", "error", _check, applies=lambda target: bool(target.rows.reserved))

@@ -33,4 +33,4 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                    f"leave the text out: dsforge convert FILE --to {target.formats[0]} -o OUT.jsonl")  # fmt: skip
 
 
-RULE = TargetRule("X818", "error", _check)
+RULE = TargetRule("X818", "error", _check, applies=lambda target: not target.rows.text_beside_calls)

@@ -1,4 +1,4 @@
-"""A file that the target does not take: of another kind, packed, too large, or with too many rows.
+"""A file that the target does not take: of another kind, packed, too large, or with too many rows (of images, too).
 
 Why is this bad?
     The upload is refused, after it took its time. Most platforms read JSONL alone, one row to a line: no JSON array, no
@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsforge.formats.read import array_is_row
+from dsforge.formats.read import ExampleReader, array_is_row
 from dsforge.io.rows import RowReader
 from dsforge.io.source import open_source
 from dsforge.lint.facts import Facts, Settings
@@ -42,6 +42,8 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     if rules.max_rows is not None and len(facts) > rules.max_rows:
         report(f"{len(facts):,} rows; {target.called} takes at most {rules.max_rows:,}", rules.max_rows,
                "leave some out: dsforge dedup, or split the file", rows=range(len(facts)))  # fmt: skip
+    if rules.max_media_rows is not None and len(facts) > rules.max_media_rows:
+        _check_media_rows(facts, settings, rules.max_media_rows, target.called, report)
     for name in dict.fromkeys(facts.path):
         if not Path(name).is_file():
             continue
@@ -55,6 +57,19 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
             wanted = either([_KINDS[kind] for kind in rules.kinds])
             report(f"{name} is {found}; {target.called} takes {wanted}", first,
                    f"dsforge convert {name} --to {own_format(target, facts)} -o OUT.jsonl", rows=rows)  # fmt: skip
+
+
+def _check_media_rows(facts: Facts, settings: Settings, most: int, called: str, report: DatasetReport) -> None:
+    """Count the rows with files; few datasets have as many rows at all, and they are read once more."""
+    index = {(facts.path[at], facts.row[at]): at for at in range(len(facts))}
+    found = []
+    for path in dict.fromkeys(facts.path):
+        for row, example in ExampleReader(path, settings.format) if Path(path).is_file() else ():
+            if any(message.media for message in example.all_messages()):
+                found.append(index[path, row.number])
+    if len(found) > most:
+        report(f"{len(found):,} rows with images or other files; {called} takes at most {most:,}", found[most],
+               "leave some out: dsforge dedup, or split the file", rows=range(len(facts)))  # fmt: skip
 
 
 def _unaccepted(name: str, target: Target) -> str:

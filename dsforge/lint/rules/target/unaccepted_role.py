@@ -37,7 +37,7 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
         role = "function" if written.fields.get("role") == "function" else written.message.role
         if role in known:
             continue
-        place = written.at("role")
+        place = written.at("from" if "from" in written.fields else "role")
         meant = _SAME.get(role)
         renamed = meant in known and role == "developer"  # the result of a function has other fields too
         report(f"{target.called} does not know the role {role!r}: it refuses the row", place,
@@ -45,4 +45,4 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                fix=Edit("replace", place, meant) if renamed and "role" in written.fields else None)  # fmt: skip
 
 
-RULE = TargetRule("X805", "error", _check, fix="safe")
+RULE = TargetRule("X805", "error", _check, applies=lambda target: bool(target.rows.roles), fix="safe")

@@ -23,7 +23,7 @@ from dsforge.example import Message
 from dsforge.formats.expect import kind_of
 from dsforge.lint.place import value_at
 from dsforge.lint.rule import Report, Seen, TargetRule
-from dsforge.lint.target import written_messages
+from dsforge.lint.target import either, written_messages
 
 if TYPE_CHECKING:
     from dsforge.targets.constraints import PairRules

@@ -48,4 +48,4 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                        f"{place}/{name}" if name in fields else place, f"write {name}: {what}")  # fmt: skip
 
 
-RULE = TargetRule("X817", "error", _check)
+RULE = TargetRule("X817", "error", _check, applies=lambda target: target.tools.defined or target.tools.described)

@@ -46,11 +46,11 @@ def _ids(written: Written) -> list[tuple[str, str | None, str]]:
     """`(what, id, place)` of the calls of a message, or of the result that it is."""
     ids: list[tuple[str, str | None, str]] = []
     for index, call in enumerate(written.message.tool_calls):
-        place = f"{written.at('tool_calls')}/{index}" if "tool_calls" in written.fields else written.pointer
+        place = f"{written.at('tool_calls')}/{index}" if "tool_calls" in written.fields else written.text_pointer
         ids.append((f"call of {call.name}", call.id, f"{place}/id" if call.id is not None else place))
     if written.message.role == "tool":
         ids.append(("tool result", written.message.tool_call_id, written.at("tool_call_id")))
     return ids
 
 
-RULE = TargetRule("X815", "error", _check)
+RULE = TargetRule("X815", "error", _check, applies=lambda target: bool(target.tools.id_pattern))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def _check(facts: Facts, settings: Settings, target: Target, report: DatasetReport) -> None:
     if rows := [index for index, name in enumerate(facts.format) if name == "alpaca"]:
-        report(f"{counted(len(rows), 'row')} Alpaca's: {target.title} puts each into the prompt text of Stanford Alpaca",
+        report(f"{counted(len(rows), 'row')} Alpaca's: {target.title} writes the prompt text of Stanford Alpaca",
                rows[0], "dsforge convert FILE --to chatml -o OUT.jsonl", rows=rows)  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dsforge.lint.rules.trainer.trap import trap
+from dsforge.lint.rules.turns.call_places import call_places
 
 if TYPE_CHECKING:
     from dsforge.lint.rule import Report, Seen
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 
 def _check(seen: Seen, target: Target, report: Report) -> None:
     for index, message in enumerate(seen.example.all_messages()):
-        for call in message.tool_calls:
+        for number, call in enumerate(message.tool_calls):
             if call.written is not None:
                 report(f"the arguments of the call of {call.name} are text; {target.title} writes them as JSON again",
-                       index, "write an object: dsforge convert FILE --to sharegpt -o OUT.jsonl")  # fmt: skip
+                       index, "write an object: dsforge convert FILE --to sharegpt -o OUT.jsonl",
+                       beside=call_places(number, "arguments"))  # fmt: skip
                 break
 
 

@@ -55,11 +55,12 @@ def _check(facts: Facts, settings: Settings, target: Target, report: DatasetRepo
         for column, place in columns.items():
             if place not in found:
                 report(f"{file.info.name}: {file.name} reads {column} from {place!r}, which no row has; {target.title} "
-                       "stops there", rows[0], f'take "{column}" out of its columns', rows=rows)  # fmt: skip
+                       "stops there", rows[0], f'take "{column}" out of its columns',
+                       rows=rows)  # fmt: skip
         needed = ("messages",) if file.formatting != "alpaca" else ("response",)
         if not {"chosen", "kto_tag"} & columns.keys() and (missing := [one for one in needed if one not in columns]):
-            report(f"{file.info.name}: {file.name} lists no {missing[0]}: {target.title} finds nothing to train", rows[0],
-                   f'add "{missing[0]}" to its columns', rows=rows)  # fmt: skip
+            report(f"{file.info.name}: {file.name} lists no {missing[0]}: {target.title} finds nothing to train",
+                   rows[0], f'add "{missing[0]}" to its columns', rows=rows)  # fmt: skip
 
 
 RULE = dataset_trap("X902", "error", _check)

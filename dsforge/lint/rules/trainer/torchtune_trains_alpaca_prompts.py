@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 def _check(facts: Facts, settings: Settings, target: Target, report: DatasetReport) -> None:
     if rows := [index for index, name in enumerate(facts.format) if name == "alpaca"]:
         report(f"{counted(len(rows), 'row')} Alpaca's: {target.title} trains the instructions too",
-               rows[0], "set train_on_input: false, or dsforge convert FILE --to chatml -o OUT.jsonl", rows=rows)  # fmt: skip
+               rows[0], "set train_on_input: false, or dsforge convert FILE --to chatml -o OUT.jsonl",
+               rows=rows)  # fmt: skip
 
 
 RULE = dataset_trap("X954", "info", _check)

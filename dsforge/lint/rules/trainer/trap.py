@@ -19,11 +19,7 @@ def trap(
 ) -> TargetRule:
     """A rule about one row, for trainers that list it; asked only about rows in `formats` (none given: any)."""
 
-    def check_where_listed(seen: Seen, target: Target, report: Report) -> None:
-        if code in target.traps and (not formats or seen.format in formats):
-            check(seen, target, report)
-
-    return TargetRule(code, severity, check_where_listed)
+    return TargetRule(code, severity, check, applies=lambda target: code in target.traps, formats=formats)
 
 
 def dataset_trap(

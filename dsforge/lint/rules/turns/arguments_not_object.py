@@ -14,6 +14,7 @@ Good:
 from dsforge.example import JSON, Example
 from dsforge.formats.expect import kind_of, parse_text
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.turns.call_places import call_places
 from dsforge.lint.rules.turns.innocent import calls_nothing
 
 
@@ -21,10 +22,11 @@ def _check(example: Example, report: Report) -> None:
     if calls_nothing(example):
         return
     for index, message in enumerate(example.all_messages()):
-        for call in message.tool_calls:
+        for number, call in enumerate(message.tool_calls):
             if call.arguments is not None and not isinstance(call.arguments, dict):
                 report(f"the arguments of the call of {call.name} are {_what(call.arguments)}", index,
-                       "write them as an object from names to values")  # fmt: skip
+                       "write them as an object from names to values",
+                       beside=call_places(number, "arguments"))  # fmt: skip
 
 
 def _what(arguments: JSON) -> str:

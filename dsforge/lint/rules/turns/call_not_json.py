@@ -14,6 +14,7 @@ Good:
 from dsforge.example import Example
 from dsforge.io.diagnose import diagnose
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.turns.call_places import call_places
 from dsforge.lint.rules.turns.innocent import calls_nothing
 
 
@@ -21,13 +22,14 @@ def _check(example: Example, report: Report) -> None:
     if calls_nothing(example):
         return
     for index, message in enumerate(example.all_messages()):
-        for call in message.tool_calls:
+        for number, call in enumerate(message.tool_calls):
             if call.written is None or call.arguments is not None or call.written.strip() == "null":
                 continue
             problems = diagnose(call.written.encode("utf-8", "surrogatepass")).problems
             why = f": {problems[0].message}" if problems else ""
             help = problems[0].help if problems else "write the arguments as a JSON object"
-            report(f"the arguments of the call of {call.name} are not JSON{why}", index, help)
+            report(f"the arguments of the call of {call.name} are not JSON{why}", index, help,
+                   beside=call_places(number, "arguments"))  # fmt: skip
 
 
 RULE = ExampleRule("T206", "error", _check, concerns=("tools",))

@@ -12,6 +12,7 @@ Good:
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.turns.call_places import call_places
 from dsforge.lint.rules.turns.innocent import calls_nothing
 
 _HELP = "put the tool's answer after the call"
@@ -30,12 +31,13 @@ def _check(example: Example, report: Report) -> None:
         answered = {one.tool_call_id for one in messages[index + 1 : after]}
         if not answered:
             names = ", ".join(call.name for call in message.tool_calls)
-            report(f"the call of {names} has no result: a {messages[after].role} message follows", index, _HELP)
+            report(f"the call of {names} has no result: a {messages[after].role} message follows", index, _HELP,
+                   beside=call_places(0))  # fmt: skip
         elif after < len(messages) and answered < {call.id for call in message.tool_calls}:
-            for call in message.tool_calls:
+            for number, call in enumerate(message.tool_calls):
                 if call.id and call.id not in answered:
                     report(f"the call of {call.name} ({call.id}) has no result, another call beside it has one", index,
-                           _HELP)  # fmt: skip
+                           _HELP, beside=call_places(number, "id"))  # fmt: skip
 
 
 RULE = ExampleRule("T204", "error", _check, concerns=("tools",))

@@ -12,6 +12,7 @@ Good:
 
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.turns.call_places import call_places
 from dsforge.lint.rules.turns.innocent import calls_nothing
 
 
@@ -22,12 +23,13 @@ def _check(example: Example, report: Report) -> None:
         if len(message.tool_calls) < 2:
             continue
         first: dict[str, str] = {}
-        for call in message.tool_calls:
+        for number, call in enumerate(message.tool_calls):
             if not call.id:
                 continue
             if call.id in first:
                 report(f"the calls of {first[call.id]} and {call.name} have the same id {call.id!r}", index,
-                       "give each call an id of its own, and its result that id")  # fmt: skip
+                       "give each call an id of its own, and its result that id",
+                       beside=call_places(number, "id"))  # fmt: skip
             first.setdefault(call.id, call.name)
 
 

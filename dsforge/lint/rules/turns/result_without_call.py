@@ -38,10 +38,10 @@ def _check_results(messages: list[Message], report: Report) -> None:
             report("a tool result with no call before it", index, "put the assistant's call before it")
         elif known and asked and asked not in known:
             report(f"tool_call_id {asked!r} is of no call{did_you_mean(asked, known)}", index,
-                   "write the id of the call it answers")  # fmt: skip
+                   "write the id of the call it answers", beside=("tool_call_id",))  # fmt: skip
         elif asked and asked in known and asked not in waiting:
             report(f"tool_call_id {asked!r} is of a call that has its result already", index,
-                   "write the id of the call it answers")  # fmt: skip
+                   "write the id of the call it answers", beside=("tool_call_id",))  # fmt: skip
         elif not waiting:
             report("one result more than there are calls", index, "put a call before it, or join it with the last one")
         else:

@@ -13,6 +13,7 @@ Good:
 from dsforge.errors import did_you_mean
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
+from dsforge.lint.rules.turns.call_places import call_places
 
 
 def _check(example: Example, report: Report) -> None:
@@ -20,10 +21,10 @@ def _check(example: Example, report: Report) -> None:
         return
     defined = {name for tool in example.tools if isinstance(name := _name(tool.get("function", tool)), str)}
     for index, message in enumerate(example.all_messages()):
-        for call in message.tool_calls:
+        for number, call in enumerate(message.tool_calls):
             if call.name not in defined:
                 report(f"the tool {call.name!r} is called but not defined{did_you_mean(call.name, defined)}", index,
-                       "define it in tools, or call one that is")  # fmt: skip
+                       "define it in tools, or call one that is", beside=call_places(number))  # fmt: skip
 
 
 def _name(function: object) -> object:

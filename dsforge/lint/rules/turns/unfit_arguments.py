@@ -17,6 +17,7 @@ from itertools import islice
 from dsforge.example import JSON, Example
 from dsforge.lint.rule import ExampleRule, Report
 from dsforge.lint.rules.schema.tool_functions import functions_of
+from dsforge.lint.rules.turns.call_places import call_places
 from dsforge.lint.rules.turns.misfit import misfits
 
 _TOLD = 3
@@ -31,12 +32,13 @@ def _check(example: Example, report: Report) -> None:
         if not message.tool_calls:
             continue
         schemas = schemas or {function.name: function.parameters for function in functions_of(example)}
-        for call in message.tool_calls:
+        for number, call in enumerate(message.tool_calls):
             schema = schemas.get(call.name)
             if schema is None or not isinstance(call.arguments, dict):
                 continue
             for wrong in islice(misfits(call.arguments, schema), _TOLD):
-                report(f"the call of {call.name}: {wrong}", index, "mend the call, or the definition of the tool")
+                report(f"the call of {call.name}: {wrong}", index, "mend the call, or the definition of the tool",
+                       beside=call_places(number, "arguments"))  # fmt: skip
 
 
 RULE = ExampleRule("T213", "warning", _check, concerns=("tools",))

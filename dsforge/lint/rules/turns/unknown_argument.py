@@ -14,6 +14,7 @@ from dsforge.errors import did_you_mean
 from dsforge.example import JSON, Example
 from dsforge.lint.rule import ExampleRule, Report
 from dsforge.lint.rules.schema.tool_functions import functions_of
+from dsforge.lint.rules.turns.call_places import call_places
 
 
 def _check(example: Example, report: Report) -> None:
@@ -24,7 +25,7 @@ def _check(example: Example, report: Report) -> None:
         if not message.tool_calls:
             continue
         defined = defined or {function.name: _names(function.parameters) for function in functions_of(example)}
-        for call in message.tool_calls:
+        for number, call in enumerate(message.tool_calls):
             names = defined.get(call.name)
             if names is None or not isinstance(call.arguments, dict):
                 continue
@@ -32,7 +33,7 @@ def _check(example: Example, report: Report) -> None:
                 if name not in names:
                     hint = did_you_mean(name, names) if names else "; it takes none"
                     report(f"the call of {call.name} gives {name!r}, which the tool does not define{hint}", index,
-                           "remove it, or define it")  # fmt: skip
+                           "remove it, or define it", beside=call_places(number, "arguments"))  # fmt: skip
 
 
 def _names(parameters: dict[str, JSON] | None) -> frozenset[str] | None:

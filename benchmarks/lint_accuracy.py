@@ -675,7 +675,7 @@ def image_not_there(row: JSONRow, chance: random.Random) -> JSONRow | None:
     return row
 
 
-@planter("T218")
+@planter("T218", implies="T203")
 def pair_of_two_questions(row: JSONRow, chance: random.Random) -> JSONRow | None:
     if "chosen" not in row:
         return None
@@ -737,7 +737,7 @@ def no_input(row: JSONRow, chance: random.Random) -> JSONRow | None:
 def odd_space(row: JSONRow, chance: random.Random) -> JSONRow | None:
     answer = _answer(row)
     text = answer["content"] if answer else ""
-    places = [at for at in range(1, len(text) - 1) if text[at] == " " and (text[at - 1] + text[at + 1]).islower()]
+    places = [at for at in range(1, len(text) - 1) if text[at] == " " and (text[at - 1] + text[at + 1]).isalpha()]
     if not text.isascii() or len(places) < 10 or "`" in text:
         return None
     at = chance.choice(places)
@@ -1026,8 +1026,9 @@ def main() -> None:
         if fails:
             for line in [*score.missed[code][:3], *score.wrong[code][:3]]:
                 print(f"      {line}")
-    unplanted = [code for code, rule in all_rules().items() if rule.default and not score.planted[code]]
-    print(f"\nnot planted here: {' '.join(unplanted)}")
+    if not asked:
+        unplanted = [code for code, rule in all_rules().items() if rule.default and not score.planted[code]]
+        print(f"\nnot planted here: {' '.join(unplanted) or 'none'}")
     raise SystemExit(bool(short))
 
 

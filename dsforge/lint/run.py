@@ -192,6 +192,9 @@ def _judge(
             rows: Sequence[int] | None = None, rule: Rule = rule, severity: Severity = severity,
         ) -> None:  # fmt: skip
             place = (first_path, 0, 1, 1)
+            if rows is not None:
+                rows = [at for at in rows if rule.code not in facts.waived.get(at, ())] if facts.waived else rows
+                index = rows[0] if rows and index is not None and rule.code in facts.waived.get(index, ()) else index
             if index is not None:
                 if rule.code in facts.waived.get(index, ()):
                     return

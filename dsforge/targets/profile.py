@@ -149,6 +149,10 @@ class Target(Constraints, Fact):
         allowed = getattr(self, field) if allowed is None else allowed
         return allowed is None or wanted in allowed
 
+    def unfit(self) -> frozenset[DataKind | Trains]:
+        """The kinds of data that it does not take, and the trainings that it does not do."""
+        return frozenset(wanted for wanted in (*get_args(DataKind), *get_args(Trains)) if not self.fits(wanted))
+
     def fitting(self, wanted: DataKind | Trains) -> list[str]:
         """The models that take a kind of data, or are trained so."""
         return [name for name in self.models if self.fits(wanted, name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from dsforge.lint.run import lint
 from dsforge.lint.target import for_target
 from dsforge.targets.load import load_target
 from dsforge.targets.profile import Target
+from tests.cli.run import dsforge
 
 HEAD = """
 name: mine
@@ -138,6 +140,13 @@ def test_a_file_that_is_not_taken_stops_all_its_rows(tmp_path: Path) -> None:
     assert (run.counts["stops"], run.counts["kept"]) == (3, 1)
 
 
+def test_a_row_that_asks_to_be_spared_spares_no_other(tmp_path: Path) -> None:
+    spared = {**ALPACA, "_dsforge": {"ignore": ["X801", "S102"]}}
+    run = _run(tmp_path, _mine(tmp_path, ""), spared, {"messages": [HI, HELLO]}, ALPACA, ALPACA)
+    assert [(outcome.code, outcome.row, outcome.rows) for outcome in run.outcomes] == [("S102", 3, 2), ("X801", 3, 2)]
+    assert (run.counts["stops"], run.counts["kept"]) == (2, 2)
+
+
 def test_a_row_that_is_not_read_is_not_said_to_be_kept(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"messages": []\n{"unknown": 1}\n' + json.dumps({"messages": [HI, HELLO]}) + "\n")
@@ -251,3 +260,26 @@ def test_one_row_ends_the_run(tmp_path: Path) -> None:
     run = _run(tmp_path, _mine(tmp_path, ""), {"messages": [HI, HELLO]}, bad)
     assert run.verdict.startswith("Mine would train nothing before this is mended: /messages/1/role")
     assert (run.counts["stops"], run.counts["kept"]) == (1, 1)
+
+
+def test_what_is_printed(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in (_said(60), _said(60), _said(20), {"nothing": 1})))
+    target = _mine(tmp_path, "over_limit: truncate\neffects: {S101: dropped, Q: kept}\n")
+    options = ("--target", target, "--max-tokens", 50, "--tokenizer", "approximate", "--dry-run")
+    done = dsforge("lint", path, *options)
+    assert re.sub(r", [\d.]+ s", "", done.stdout).split("\n")[4:] == [
+        "       1  kept: trained as they stand",
+        "       2  cut: cut off at the limit",
+        "       1  dropped: left out, mostly without a word",
+        "20 of 138 trained tokens lost (approximate, +-10%, of the text alone)",
+        "Mine would learn from 3 of 4 rows",
+        "",
+    ]
+    assert done.stdout.startswith(f"{path}:1 row 1 cut: 60 tokens")
+    told = json.loads(dsforge("lint", path, *options, "--json").stdout)
+    assert told["trained_tokens"] == {"total": 138, "lost": 20, "at_most": False, "tokenizer": "approximate, +-10%"}
+    assert told["unread"] == 0
+    assert [outcome["rows"] for outcome in told["outcomes"]] == [1, 1, 1]
+    no_rows = dsforge("lint", path, *options, "--select", "X")
+    assert "1  not readable: select S and J" in no_rows.stdout

@@ -25,7 +25,7 @@ def test_texts_are_kept(first: list[str], second: list[str]) -> None:
     column = _column(first)
     column.extend(_column(second))
     together = first + second
-    assert list(column) == together and len(column) == len(together)
+    assert (list(column), len(column)) == (together, len(together))
     assert [column[index] for index in range(len(column))] == together
 
 
@@ -34,7 +34,8 @@ def test_facts_pass_from_process_to_process() -> None:
     passed = msgspec.msgpack.decode(msgspec.msgpack.encode(facts, enc_hook=pack), type=Facts, dec_hook=unpack)
     assert (passed.row, passed.key, list(passed.opening)) == (facts.row, facts.key, ["好\ud800"])
     facts.extend(passed, 5, 7)
-    assert list(facts.row) == [2**40, 2**40 + 5] and list(facts.key) == [2**64 - 1] * 2
+    assert list(facts.row) == [2**40, 2**40 + 5]
+    assert list(facts.key) == [2**64 - 1] * 2
     assert list(facts.opening) == ["好\ud800"] * 2
 
 

@@ -13,7 +13,6 @@ Good:
 from dsforge.example import Example, Message
 from dsforge.lint.rule import ExampleRule, Report
 
-
 _FIRST = 4
 """Words that tell most answers apart."""
 

@@ -38,4 +38,9 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                    "training alone, not by LoRA", place_of(seen, wanted, place), "choose full training")  # fmt: skip
 
 
-RULE = TargetRule("X804", "warning", _check)
+def _applies(target: Target) -> bool:
+    said = target.models.get(target.model or target.default_model)
+    return bool(target.unfit() or (said and said.full_only))
+
+
+RULE = TargetRule("X804", "warning", _check, applies=_applies)

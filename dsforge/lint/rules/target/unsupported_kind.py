@@ -44,4 +44,9 @@ def _check(seen: Seen, target: Target, report: Report) -> None:
                    help="leave the row out, or train another model")  # fmt: skip
 
 
-RULE = TargetRule("X803", "error", _check)
+def _applies(target: Target) -> bool:
+    said = target.models.get(target.model)
+    return bool(target.unfit() or (said and said.needs))
+
+
+RULE = TargetRule("X803", "error", _check, applies=_applies)

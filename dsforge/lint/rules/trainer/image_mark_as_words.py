@@ -1,9 +1,9 @@
-"""TRL, axolotl, unsloth: the mark `<image>` in the text, which they read as words.
+"""TRL, axolotl, unsloth, torchtune: the mark `<image>` in the text, which they read as words.
 
 Why is this bad?
-    They take the files of the `images` column, and put them in a place of their own (TRL 1.16 before the first
-    question, axolotl 0.19.0 the first image alone behind it, unsloth 2026.10.9 nowhere); the mark stays in the text and
-    is trained as seven letters. Write the images into the content: `dsforge convert --to chatml`.
+    They put the files of the `images` column in a place of their own (TRL 1.16 before the first question, axolotl
+    0.19.0 the first alone behind it), in none (unsloth 2026.10.9), or do not read it (torchtune 0.6.1); the mark stays
+    in the text as seven characters. Write the images into the content: `dsforge convert --to chatml`.
 
 Options:
     target=trl

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-
-import numpy as np
 
 from dsforge.similarity.shingle import I64
 
@@ -54,40 +52,74 @@ text join all of them, and trying all pairs would take hours; those that share t
 pairs that reach the threshold share several times as many as pairs that share only a template."""
 
 _FEW = 2000
+"""Entries of buckets that are looked at for one document, so that the time grows no faster than the rows. Small buckets
+come first: those that thousands share tell nothing."""
 
 
 def _most_shared(members: Iterable[array[int]]) -> list[int]:
     """Documents by the number of buckets they share with the one in question, most first, then by number."""
-    lists = list(members)
-    if sum(map(len, lists)) < _FEW:
-        shared = Counter(document for documents in lists for document in documents)
-        return sorted(shared, key=lambda document: (-shared[document], document))
-    counts = np.bincount(np.concatenate([np.frombuffer(documents, dtype=np.int64) for documents in lists]))
-    found = np.flatnonzero(counts)
-    if len(found) > _FEW:
-        least = np.partition(counts[found], -_FEW)[-_FEW]
-        found = found[counts[found] >= least]
-    best: list[int] = found[np.argsort(-counts[found], kind="stable")].tolist()
-    return best[:_FEW]
+    shared: Counter[int] = Counter()
+    room = _FEW
+    for documents in sorted(members, key=len):
+        shared.update(documents[:room])
+        room -= len(documents)
+        if room <= 0:
+            break
+    return sorted(sorted(shared), key=shared.__getitem__, reverse=True)
 
 
-def star_clusters(buckets: Iterable[I64], similarities: Similarities, threshold: float) -> list[Match]:
-    """What to remove, in order: each document that reaches the threshold with an earlier one that is kept.
+def star_clusters(
+    buckets: Iterable[I64],
+    similarities: Similarities,
+    threshold: float,
+    *,
+    rank: Sequence[float] | None = None,
+    known: int = 0,
+) -> list[Match]:
+    """What to remove, in order: each document that reaches the threshold with one before it that is kept.
 
-    Of several, the one that shares the most bands is named, then the earliest.
+    The documents come in the order of their `rank`, the least first, equal ones as they are numbered; so the one kept
+    is never of a higher rank than those that go. The first `known` documents come before all, and are kept
+    whatever they are like. Of several to be kept, the one that shares the most bands is named, then the earliest.
     """
     kept_in: defaultdict[int, array[int]] = defaultdict(_documents)
     matches = []
-    for document, numbers in _buckets_of(buckets).items():
-        candidates = _most_shared(kept_in[number] for number in numbers)
-        for kept in similarities.likely(document, candidates, threshold)[:LIMIT]:
-            if (exact := similarities.similarity(document, kept)) >= threshold:
-                matches.append(Match(document, kept, exact))
-                break
+    numbers_of = _buckets_of(buckets)
+    order = list(numbers_of)
+    if rank is not None:
+        order.sort(key=lambda document: (document >= known, rank[document]))
+    for document in order:
+        numbers = numbers_of[document]
+        if document >= known and (match := _alike(document, kept_in, numbers, similarities, threshold)):
+            matches.append(match)
         else:
             for number in numbers:
                 kept_in[number].append(document)
     return matches
+
+
+def known_matches(buckets: Iterable[I64], similarities: Similarities, threshold: float, known: int) -> list[Match]:
+    """Each document that reaches the threshold with one of the first `known`, and with which of them."""
+    known_in: defaultdict[int, array[int]] = defaultdict(_documents)
+    matches = []
+    for document, numbers in _buckets_of(buckets).items():
+        if document < known:
+            for number in numbers:
+                known_in[number].append(document)
+        elif match := _alike(document, known_in, numbers, similarities, threshold):
+            matches.append(match)
+    return matches
+
+
+def _alike(
+    document: int, members: dict[int, array[int]], numbers: list[int], similarities: Similarities, threshold: float
+) -> Match | None:
+    """The first of the members of these buckets with which the document reaches the threshold."""
+    candidates = _most_shared(members[number] for number in numbers if number in members)
+    for other in similarities.likely(document, candidates, threshold)[:LIMIT]:
+        if (exact := similarities.similarity(document, other)) >= threshold:
+            return Match(document, other, exact)
+    return None
 
 
 def _documents() -> array[int]:

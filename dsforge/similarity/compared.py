@@ -8,19 +8,27 @@ two answers, or a paraphrased prompt with the answer it had.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Literal, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
+from dsforge.errors import UsageError, did_you_mean
 from dsforge.example import Example, Message, ToolCall
 from dsforge.io.jsonl import dumps
-from dsforge.similarity.key import exact_key, key_of, normalise, normalised_bytes
+from dsforge.similarity.key import Clean, exact_key, key_of, normalise, normalised_bytes
 
-On: TypeAlias = Literal["conversation", "prompt", "completion"]
-ON: tuple[On, ...] = ("conversation", "prompt", "completion")
+On: TypeAlias = str
+"""What is compared: "conversation", "pair", or names of parts with commas between them."""
+ALIKE = ("prompt", "completion", "chosen", "rejected")
+"""Parts that have to be alike."""
+EQUAL = ("system", "tools")
+"""Parts that have to be equal."""
+ON: tuple[On, ...] = ("conversation", "pair", *ALIKE, *EQUAL)
+_PAIR = frozenset({"prompt", "chosen", "rejected"})
 
 PARTS = 3
 """Prompt, completion (or chosen), rejected; a part that is not compared is empty text."""
@@ -47,14 +55,15 @@ def _call_text(call: ToolCall) -> str:
     return f"{call.name} {arguments}"
 
 
-def _message_text(message: Message) -> str:
+def message_text(message: Message) -> str:
+    """All that a message says: reasoning, text, calls of tools."""
     stretches = [message.reasoning or "", message.text, *map(_call_text, message.tool_calls)]
-    return normalise("\n".join(filter(None, stretches)))
+    return "\n".join(filter(None, stretches))
 
 
-def _text(messages: list[Message]) -> str:
-    """The messages' normalised texts with a line break after each, so that turns do not run together."""
-    return "\n".join(map(_message_text, messages))
+def _text(messages: list[Message], clean: Clean = normalise) -> str:
+    """The messages' clean texts with a line break after each, so that turns do not run together."""
+    return "\n".join([clean(message_text(message)) for message in messages])
 
 
 def _sides(example: Example) -> tuple[list[Message], list[Message], list[Message]]:
@@ -70,10 +79,16 @@ def _media(messages: list[Message]) -> str:
     return "\n".join(f"{media.kind} {media.url}" for message in messages for media in message.media)
 
 
-def _context(example: Example) -> str:
-    system = _text([message for message in example.messages if message.role in _CONTEXT])
-    tools = dumps(example.tools).decode() if example.tools else ""
-    return f"{system}\n{tools}"
+def _system(example: Example, clean: Clean) -> str:
+    return _text([message for message in example.messages if message.role in _CONTEXT], clean)
+
+
+def _tools(example: Example) -> str:
+    return dumps(example.tools).decode() if example.tools else ""
+
+
+def _context(example: Example, clean: Clean) -> str:
+    return f"{_system(example, clean)}\n{_tools(example)}"
 
 
 def keys(example: Example) -> tuple[int, int]:
@@ -114,8 +129,7 @@ def _said(message: Message) -> bytes:
     content = message.content
     if content.__class__ is str and message.reasoning is None and not message.tool_calls:
         return normalised_bytes(content)
-    stretches = [message.reasoning or "", message.text, *map(_call_text, message.tool_calls)]
-    return normalised_bytes("\n".join(filter(None, stretches)))
+    return normalised_bytes(message_text(message))
 
 
 def _has_parts(messages: list[Message]) -> bool:
@@ -143,26 +157,84 @@ def prompt_key(document: Compared) -> bytes:
     return exact_key(f"{document.guard.hex()} {document.parts[0]}")
 
 
-def compared(example: Example, on: On = "conversation") -> Compared:
-    """What is compared of `example`.
+def compared(example: Example, on: On = "conversation", clean: Clean = normalise) -> Compared:
+    """What is compared of `example`, its texts made `clean`.
 
     - conversation: the prompt, the completion and, for a preference pair, the rejected answer as three
       parts. System prompt, tools, media and the KTO label have to be equal. Exact copies also have the
       same order of turns.
-    - prompt: what is asked, whatever the answer and the system prompt; media have to be equal. An example in
-      which nothing is asked is compared as a conversation, or all such would be copies of one.
-    - completion: what is answered, whatever the question (chosen and rejected as two parts).
+    - pair: the prompt and both answers of a preference pair, whatever the system prompt.
+    - prompt, completion (of a pair both answers), chosen, rejected, or several of them with commas between: those
+      alone, and their media; with system or tools among them, these have to be equal too.
+
+    An example that lacks a part so named is compared as a conversation, or all such would be copies of one.
     """
-    prompt, completion, rejected = _sides(example)
-    asked, media = _text(prompt), _media(prompt)
-    if on == "prompt" and (asked or media):
-        parts, guard, turns = (asked, "", ""), media, ""
-    elif on == "completion":
-        parts, guard, turns = ("", _text(completion), _text(rejected)), _media(completion + rejected), ""
+    if on != "conversation" and (named := _named(example, parts_of(on), clean)):
+        parts, guard, turns = *named, ""
     else:
-        parts = (asked, _text(completion), _text(rejected))
-        guard = f"{_context(example)}\n{_media(example.all_messages())}\n{example.label} {example.is_preference}"
+        prompt, completion, rejected = _sides(example)
+        parts = (_text(prompt, clean), _text(completion, clean), _text(rejected, clean))
+        guard = f"{_context(example, clean)}\n{_media(example.all_messages())}\n{example.label} {example.is_preference}"
         turns = " ".join(message.role for message in example.messages)
     guard_key = exact_key(guard)
     lengths = " ".join(str(len(part)) for part in parts)  # so that no text can pass for two
     return Compared(parts, guard_key, exact_key("\n".join((guard_key.hex(), turns, lengths, *parts))))
+
+
+@lru_cache(maxsize=16)
+def parts_of(on: On) -> frozenset[str]:
+    """The parts that `on` names, none for the whole conversation.
+
+    Raises:
+        UsageError: there is no such part, or none that could be alike.
+    """
+    if on in ("conversation", "pair"):
+        return _PAIR if on == "pair" else frozenset()
+    names = frozenset(name.strip() for name in on.split(","))
+    for name in sorted(names):
+        if name in ("conversation", "pair"):
+            raise UsageError(f"--on {on}: {name} stands alone; of parts, name {', '.join((*ALIKE, *EQUAL))}")
+        if name not in ON:
+            raise UsageError(f"--on {name!r} is not something to compare{did_you_mean(name, ON)}")
+    if names.isdisjoint(ALIKE):
+        raise UsageError(f"--on {on} names nothing that can be alike: add one of {', '.join(ALIKE)}")
+    return names
+
+
+def _named(example: Example, names: Collection[str], clean: Clean) -> tuple[tuple[str, str, str], str] | None:
+    """`(parts, guard)` of the parts named; None where the example lacks one of them."""
+    prompt, completion, rejected = _sides(example)
+    if not example.is_preference and ("chosen" in names or "rejected" in names):
+        return None
+    asked = prompt if "prompt" in names else []
+    answered = completion if "completion" in names or "chosen" in names else []
+    refused = rejected if "completion" in names or "rejected" in names else []
+    parts = (_text(asked, clean), _text(answered, clean), _text(refused, clean))
+    if ("prompt" in names and not (parts[0] or _media(asked))) or (
+        "completion" in names and not (parts[1] or parts[2] or _media(answered + refused))
+    ):
+        return None
+    system = _system(example, clean) if "system" in names else ""
+    tools = _tools(example) if "tools" in names else ""
+    return parts, "\n".join((_media(asked + answered + refused), system, tools, ",".join(sorted(names))))
+
+
+class Said(NamedTuple):
+    """Keys of what is asked (under which system prompt, with which tools and media) and of what is answered."""
+
+    asked: bytes
+    answered: bytes
+    rejected: bytes
+
+
+def said(example: Example, clean: Clean = normalise) -> Said:
+    """What an example says, whatever its label; of a pair, `answered` is the chosen answer."""
+    prompt, completion, rejected = _sides(example)
+    asked = "\n".join((_context(example, clean), _media(prompt), _text(prompt, clean)))
+    answers = [f"{_media(side)}\n{_text(side, clean)}" for side in (completion, rejected)]
+    return Said(exact_key(asked), exact_key(answers[0]), exact_key(answers[1]))
+
+
+def asked_text(example: Example, clean: Clean = normalise) -> str:
+    """The text of what is asked, as in the parts of `compared`."""
+    return _text(_sides(example)[0], clean)

@@ -13,14 +13,22 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from unicodedata import normalize
 
+from dsforge.errors import InputError, RowError
+from dsforge.example import JSON, Example
+from dsforge.formats.read import RowDecoder
+from dsforge.io.rows import Row, RowReader
+
 WORDS, CHARACTERS = 8, 13
 """Tokens of an n-gram: of words; of text in which most tokens are single characters."""
 THRESHOLD = 0.5
 """The share of an item's n-grams from which on a row holds it."""
 
-_CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af"
-_TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+")
-_CHARACTER = re.compile(f"[{_CJK}]")
+QUESTIONS = ("question", "problem", "prompt", "query", "instruction", "goal", "ctx", "text", "input", "sentence")
+"""Where items of benchmarks that are in none of the formats keep what they ask."""
+
+CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af"
+_TOKEN = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
+_CHARACTER = re.compile(f"[{CJK}]")
 
 
 def _folded(text: str) -> str:
@@ -86,3 +94,44 @@ class Benchmark:
             if hits:
                 return text[places[hits[0]][0] : places[hits[-1] + size - 1][1]]
         return ""
+
+
+def asked_by_user(example: Example) -> str:
+    """What the user says, a line to a message."""
+    return "\n".join(message.text for message in example.messages if message.role == "user")
+
+
+class Item(NamedTuple):
+    """Where an item of a benchmark stands: its file, and its row from 1."""
+
+    path: str
+    row: int
+
+
+def read_benchmark(paths: Sequence[str]) -> tuple[Benchmark, list[Item]]:
+    """The items of benchmark files, in one of the formats or with a field of `QUESTIONS`, and where each stands.
+
+    Raises:
+        InputError: a file cannot be read as rows, or holds no item.
+    """
+    texts: list[str] = []
+    items: list[Item] = []
+    for path in paths:
+        before, decode = len(items), RowDecoder()
+        for row in RowReader(path):
+            text = _item_text(row.value, decode) if isinstance(row, Row) else ""
+            if text.strip():
+                texts.append(text)
+                items.append(Item(path, row.number))
+        if len(items) == before:
+            raise InputError(f"{path} holds no benchmark: a row needs one of the fields {', '.join(QUESTIONS)}")
+    return Benchmark(texts), items
+
+
+def _item_text(value: JSON, decode: RowDecoder) -> str:
+    """What an item asks, "" where it does not say."""
+    try:
+        return asked_by_user(decode(value)[1])
+    except RowError:
+        fields = [value.get(name) for name in QUESTIONS] if isinstance(value, dict) else []
+        return next((field for field in fields if isinstance(field, str)), "")

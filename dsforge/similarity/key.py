@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection
 from hashlib import blake2b
-from unicodedata import is_normalized, normalize
+from typing import TypeAlias
+from unicodedata import category, is_normalized, normalize
+
+from dsforge.errors import UsageError, did_you_mean
 
 KEY_BYTES = 16
+
+Clean: TypeAlias = Callable[[str], str]
+"""Takes out of a text what does not count when it is compared."""
+
+STEPS = ("nfkc", "case", "space", "punctuation")
+"""What may not count: width and ligatures, capitals, the amount of white space, punctuation."""
+DEFAULT_STEPS = ("nfkc", "case", "space")
 
 
 def normalise(text: str) -> str:
@@ -17,6 +28,44 @@ def normalise(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().split())
     return " ".join(_fold(text).split())
+
+
+def cleaner(steps: Collection[str]) -> Clean:
+    """What takes out of a text all that `steps` name; `normalise` for those of `DEFAULT_STEPS`, nothing for none.
+
+    Raises:
+        UsageError: there is no such step.
+    """
+    for step in steps:
+        if step not in STEPS:
+            raise UsageError(
+                f"--normalise {step!r} is nothing that can be left out of count{did_you_mean(step, STEPS)}"
+            )
+    if set(steps) == set(DEFAULT_STEPS):
+        return normalise
+    chosen = [clean for step, clean in _STEPS.items() if step in steps]
+    if "nfkc" in steps and "case" in steps:
+        chosen.insert(0, _fold)  # one step can undo the other
+
+    def clean(text: str) -> str:
+        for step in chosen:
+            text = step(text)
+        return text
+
+    return clean
+
+
+class _WithoutPunctuation(dict[int, "int | None"]):
+    """For `str.translate`: every character of Unicode's punctuation (P*) to nothing; symbols such as + and < stay."""
+
+    def __missing__(self, code: int) -> int | None:
+        kept = None if category(chr(code)).startswith("P") else code
+        self[code] = kept
+        return kept
+
+
+def _one_spaced(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _fold(text: str) -> str:
@@ -35,6 +84,22 @@ def _nfkc(text: str) -> str:
     for wide, narrow in _WIDE:
         text = text.replace(wide, narrow)
     return text if is_normalized("NFKC", text) else normalize("NFKC", text)
+
+
+_WITHOUT_PUNCTUATION = _WithoutPunctuation()
+
+
+def _without_punctuation(text: str) -> str:
+    return text.translate(_WITHOUT_PUNCTUATION)
+
+
+_STEPS: dict[str, Clean] = {
+    "nfkc": _nfkc,
+    "case": str.casefold,
+    "punctuation": _without_punctuation,
+    "space": _one_spaced,
+}
+"""In the order in which they are taken: without punctuation, two spaces may be left where one stood."""
 
 
 _SPACES = b"\t\n\v\f\r\x1c\x1d\x1e\x1f"

@@ -27,6 +27,7 @@ BATCH = 4_000_000
 
 _BY_NUMPY = 1000  # comparisons (0.3 ms each) after which the kernel (0.02 ms) is worth loading
 _NOT_WORTH_IT = 8  # candidates so few that verifying them is as fast as estimating
+_LONG = 20_000  # code points of a document that is read anew each time
 _WAITING = 2  # batches a worker may have in the queue, which bounds the memory
 
 
@@ -62,7 +63,7 @@ class Sketches:
         self._verified = 0
         self._texts = Spill()
         self._lengths: list[tuple[int, int, int]] = []
-        self._read = lru_cache(maxsize=4096)(self._read_document)
+        self._remembered = lru_cache(maxsize=4096)(self._read_document)
 
     def __enter__(self) -> Sketches:
         return self
@@ -120,6 +121,10 @@ class Sketches:
         starts = np.zeros(4, dtype=np.int64)
         np.cumsum(self._lengths[number], out=starts[1:])
         return Texts(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32), starts)
+
+    def _read(self, number: int) -> Texts:
+        """The texts of a document; long ones are not remembered, for thousands of them would fill the memory."""
+        return self._read_document(number) if sum(self._lengths[number]) > _LONG else self._remembered(number)
 
     def similarity(self, left: int, right: int) -> float:
         """The exact similarity of two documents (the least over their parts)."""

@@ -31,7 +31,9 @@ def test_the_json_object(tmp_path: Path) -> None:
     assert (result["command"], result["rows_in"], result["rows_out"], result["rows_rejected"]) == ("dedup", 4, 2, 0)
     assert (result["exact_duplicates"], result["near_duplicates"], result["clusters"]) == (1, 1, 1)
     assert (result["threshold"], result["output"]) == (0.8, str(tmp_path / "out.jsonl"))
-    assert len((tmp_path / "c.jsonl").read_text().splitlines()) == 2
+    assert len((tmp_path / "c.jsonl").read_text().splitlines()) == 3
+    assert (result["on"], result["keep"], result["normalise"]) == ("conversation", "first", ["nfkc", "case", "space"])
+    assert (result["against_duplicates"], result["contradictory"], result["contradictions"]) == (0, 0, [])
 
 
 def test_what_people_read_names_both_rows_and_counts_all(tmp_path: Path) -> None:
@@ -115,10 +117,26 @@ def test_a_small_input_does_not_load_the_compiler(tmp_path: Path) -> None:
         (["in.jsonl", "-o", "no/out.jsonl"], ["no does not exist"]),
         (["in.jsonl", "-o", "out.jsonl", "--clusters", "out.jsonl"], ["two outputs"]),
         (["in.jsonl", "--json"], ["standard output"]),
+        (["in.jsonl", "--on", "prompt,pair"], ["stands alone"]),
+        (["in.jsonl", "--normalise", "cases"], ["'cases'", "did you mean 'case'"]),
+        (["in.jsonl", "--keep", "longst"], ["did you mean 'longest'"]),
+        (["in.jsonl", "--keep", "best"], ["best:meta.score"]),
+        (["in.jsonl", "--keep", "best:meta.score", "-o", "out.jsonl"], ["no row has a number in meta.score"]),
+        (["-", "--keep", "fewest-findings"], ["twice"]),
+        (["in.jsonl", "--against", "in.jsonl"], ["both sides"]),
+        (["in.jsonl", "--against", "missing.jsonl"], ["missing.jsonl does not exist"]),
+        (["in.jsonl", "--show", "-1"], ["--show"]),
+        (["in.jsonl", "--leaks"], ["held-out"]),
+        (["in.jsonl", "missing.jsonl", "--leaks"], ["missing.jsonl does not exist"]),
+        (["in.jsonl", "in.jsonl", "--leaks"], ["both sides"]),
+        (["in.jsonl", "other.jsonl", "--leaks", "--keep", "longest"], ["--leaks", "--keep"]),
+        (["in.jsonl", "--contamination", "missing.jsonl"], ["missing.jsonl does not exist"]),
+        (["in.jsonl", "--contamination", "other.jsonl", "--on", "prompt"], ["--contamination", "--on"]),
     ],
 )
 def test_bad_input_is_one_line(tmp_path: Path, arguments: list[str], parts: list[str]) -> None:
     write(tmp_path / "in.jsonl")
+    write(tmp_path / "other.jsonl")
     (tmp_path / "empty.jsonl").write_bytes(b"")
     (tmp_path / "binary").write_bytes(bytes(range(256)) * 20)
     (tmp_path / "utf16.jsonl").write_bytes('{"instruction": "a"}'.encode("utf-16-le"))
@@ -126,3 +144,135 @@ def test_bad_input_is_one_line(tmp_path: Path, arguments: list[str], parts: list
     before = sorted(tmp_path.iterdir())
     assert_one_line_error(dsforge("dedup", *arguments, folder=tmp_path), *parts)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_row_with_the_fewest_findings_is_kept(tmp_path: Path) -> None:
+    email = {"instruction": "q", "output": f"{LONG} write to jane.miller@gmail.com"}
+    rows = [email, {"instruction": "q", "output": f"{LONG} write to us"}]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for keep, kept in (("first", rows[0]), ("fewest-findings", rows[1])):
+        done = dsforge("dedup", "in.jsonl", "--keep", keep, "-o", "out.jsonl", folder=tmp_path)
+        assert "1 near-duplicate removed" in done.stdout, done
+        assert json.loads((tmp_path / "out.jsonl").read_text()) == kept
+
+
+def test_clusters_side_by_side_in_ascii(tmp_path: Path) -> None:
+    write(tmp_path / "in.jsonl")
+    done = dsforge("dedup", "in.jsonl", "--show", "2", "-o", "out.jsonl", folder=tmp_path)
+    assert done.returncode == 0
+    assert "[-word30-]" in done.stdout
+    assert "{+other+}" in done.stdout
+    assert "kept in.jsonl:1" in done.stdout
+    assert "removed in.jsonl:3" in done.stdout
+    assert done.stdout.isascii()
+    assert max(map(len, done.stdout.splitlines())) <= 120
+    assert "word5 " not in done.stdout
+
+
+def test_what_is_shown_cannot_drive_the_terminal(tmp_path: Path) -> None:
+    rows = [{"instruction": "q", "output": f"{LONG} {end}"} for end in ("\x1b[31mred", "\x1b]0;title\x07")]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = dsforge("dedup", "in.jsonl", "--show", "1", "-o", "out.jsonl", folder=tmp_path)
+    assert "\\x1b" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "\x07" not in done.stdout
+
+
+def test_on_a_terminal_the_differences_are_coloured() -> None:
+    from dsforge.cli.side_by_side import side_by_side
+    from dsforge.dedup.difference import compare
+    from dsforge.dedup.result import Place, Shown
+
+    pair = Shown("0.90 alike", Place("a", 1, 1), Place("b", 2, 2), compare("the red house", "the blue house"), rows=4)
+    title, *lines = side_by_side(pair, 7, "kept", "removed", coloured=True)
+    assert title == "7. 0.90 alike, 4 rows in all"
+    text = "\n".join(lines)
+    assert "\x1b[31mred" in text
+    assert "\x1b[32mblue" in text
+    assert "[-" not in text
+
+
+def test_contradictions_are_told_and_listed(tmp_path: Path) -> None:
+    pairs = [("good", "bad"), ("bad", "good")]
+    rows = [{"prompt": "q", "chosen": chosen, "rejected": rejected} for chosen, rejected in pairs]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = dsforge("dedup", "in.jsonl", "-o", "out.jsonl", "--show", "1", folder=tmp_path)
+    assert "1 contradiction: 1 where one prefers what the other rejects" in done.stdout
+    assert "--drop-contradictions removes" in done.stdout
+    assert "chosen: {+bad" in done.stdout
+    result = as_json(
+        dsforge("dedup", "in.jsonl", "-o", "out.jsonl", "--drop-contradictions", "--json", folder=tmp_path)
+    )
+    assert (result["rows_in"], result["rows_out"], result["contradictory"]) == (2, 0, 2)
+    assert result["contradiction_counts"] == {"swapped": 1, "labels": 0, "answers": 0}
+    assert result["contradictions"] == [
+        {"kind": "swapped", "rows": [{"path": "in.jsonl", "row": n, "line": n} for n in (1, 2)], "dropped": 2}
+    ]
+
+
+def test_what_is_there_already_is_counted_apart(tmp_path: Path) -> None:
+    write(tmp_path / "in.jsonl")
+    (tmp_path / "old.jsonl").write_text(json.dumps(ROWS[2]) + "\n")
+    done = dsforge("dedup", "in.jsonl", "--against", "old.jsonl", "-o", "out.jsonl", "--json", folder=tmp_path)
+    result = as_json(done)
+    assert (result["rows_in"], result["rows_out"], result["against_duplicates"]) == (4, 1, 3)
+    assert (result["exact_duplicates"], result["near_duplicates"]) == (0, 0)
+    assert "3 already in old.jsonl" in done.stderr
+    assert json.loads((tmp_path / "out.jsonl").read_text()) == ROWS[3]
+
+
+def test_leaks_are_told_by_row_and_taken_out(tmp_path: Path) -> None:
+    write(tmp_path / "train.jsonl")
+    (tmp_path / "val.jsonl").write_text(json.dumps({"instruction": "Q ", "output": "other"}) + "\n")
+    done = dsforge("dedup", "--leaks", "train.jsonl", "val.jsonl", folder=tmp_path)
+    assert done.returncode == 1
+    assert "4 rows checked, 3 leak" in done.stdout
+    assert "train.jsonl:2 has the same prompt as val.jsonl:1" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["train.jsonl", "val.jsonl"]
+    done = dsforge("dedup", "--leaks", "train.jsonl", "val.jsonl", "-o", "clean.jsonl", "--json", folder=tmp_path)
+    result = as_json(done)
+    assert done.returncode == 1
+    assert (result["rows_in"], result["rows_out"], result["exact_duplicates"]) == (4, 1, 3)
+    assert result["leaks"][0] == {
+        "path": "train.jsonl", "row": 1, "line": 1, "held_out_path": "val.jsonl", "held_out_row": 1,
+        "held_out_line": 1, "similarity": 1.0, "exact": True,
+    }  # fmt: skip
+    done = dsforge("dedup", "--leaks", "clean.jsonl", "val.jsonl", folder=tmp_path)
+    assert (done.returncode, "none leaks" in done.stdout) == (0, True)
+
+
+def test_near_leaks_side_by_side(tmp_path: Path) -> None:
+    for name, text in (("train", LONG), ("val", LONG.replace("word30", "other"))):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"instruction": text, "output": "a"}) + "\n")
+    done = dsforge("dedup", "--leaks", "train.jsonl", "val.jsonl", "--show", "1", folder=tmp_path)
+    assert done.returncode == 1
+    assert "held out val.jsonl:1" in done.stdout
+    assert "{+word30+}" in done.stdout
+
+
+def test_a_row_that_cannot_be_checked_is_not_clean(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"instruction": "a", "output": "b"}\n')
+    (tmp_path / "val.jsonl").write_text('{"instruction": "c", "output": "d"}\n{broken\n')
+    done = dsforge("dedup", "--leaks", "train.jsonl", "val.jsonl", folder=tmp_path)
+    assert done.returncode == 1
+    assert "could not be read" in done.stderr
+    done = dsforge("dedup", "--leaks", "val.jsonl", "train.jsonl", folder=tmp_path)
+    assert done.returncode == 1
+    assert "nor checked" in done.stderr
+
+
+def test_items_of_a_benchmark_are_told_with_their_span(tmp_path: Path) -> None:
+    question = "Natalia sold clips to 48 of her friends in April, and half as many in May. How many in all?"
+    rows = [{"instruction": "hello", "output": "hi"}, {"instruction": f"Please solve: {question}", "output": "72"}]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "gsm.jsonl").write_text(json.dumps({"question": question}) + "\n")
+    done = dsforge("dedup", "in.jsonl", "--contamination", "gsm.jsonl", folder=tmp_path)
+    assert done.returncode == 1
+    assert "in.jsonl:2 holds 100% of gsm.jsonl row 1: 'Natalia sold clips" in done.stdout
+    done = dsforge("dedup", "in.jsonl", "--contamination", "gsm.jsonl", "-o", "out.jsonl", "--json", folder=tmp_path)
+    result = as_json(done)
+    assert (done.returncode, result["rows_in"], result["rows_out"]) == (1, 2, 1)
+    assert result["contaminated"][0]["stretch"] == question[:-1]
+    assert json.loads((tmp_path / "out.jsonl").read_text()) == rows[0]
+    done = dsforge("dedup", "out.jsonl", "--contamination", "gsm.jsonl", folder=tmp_path)
+    assert done.returncode == 0

@@ -1,37 +1,19 @@
 import json
 import random
 import re
-from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
 
 import pytest
 
-from dsforge.dedup.result import DedupResult
 from dsforge.dedup.run import dedup
 from dsforge.errors import UsageError
 from dsforge.formats.read import read_examples
 from dsforge.similarity import sketch
 from dsforge.similarity.compared import compared
+from tests.dedup.rows import Row, alpaca, run, write
 from tests.shared_data import real_files
 from tests.similarity.brute import edited, jaccard, sentence
-
-Row = dict[str, object]
-
-
-def alpaca(instruction: str, output: str) -> Row:
-    return {"instruction": instruction, "output": output}
-
-
-def write(path: Path, rows: Iterable[Row]) -> Path:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def run(rows: Iterable[Row], folder: Path, **options: object) -> tuple[DedupResult, list[Row]]:
-    source = write(folder / "in.jsonl", rows)
-    result = dedup([str(source)], folder / "out.jsonl", **options)  # type: ignore[arg-type]
-    return result, [json.loads(line) for line in (folder / "out.jsonl").read_bytes().splitlines()]
 
 
 def planted(count: int, seed: int = 1) -> list[Row]:
@@ -152,11 +134,12 @@ def test_several_files_are_one_dataset(tmp_path: Path) -> None:
         json.dumps([{"messages": [{"role": "user", "content": "C"}, {"role": "assistant", "content": "d"}]}])
     )
     result = dedup([str(first), str(second)], tmp_path / "out.jsonl", clusters=tmp_path / "clusters.jsonl")
-    (cluster,) = map(json.loads, (tmp_path / "clusters.jsonl").read_text().splitlines())
-    assert cluster == {
-        "path": str(second), "row": 1, "line": 1, "kept_path": str(first), "kept_row": 2, "kept_line": 2,
-        "similarity": 1.0, "exact": True,
+    kept, copy = map(json.loads, (tmp_path / "clusters.jsonl").read_text().splitlines())
+    assert kept == {
+        "cluster": 1, "path": str(first), "row": 2, "line": 2, "kept": True, "exact": False, "similarity": 1.0,
+        "only_here": [], "only_in_kept": [],
     }  # fmt: skip
+    assert copy == kept | {"path": str(second), "row": 1, "line": 1, "kept": False, "exact": True}
     assert (result.rows_in, result.rows_out) == (3, 2)
 
 

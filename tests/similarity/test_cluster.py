@@ -1,10 +1,12 @@
+import time
+from array import array
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from dsforge.similarity import cluster
-from dsforge.similarity.cluster import LIMIT, Groups, Match, connect, star_clusters
+from dsforge.similarity.cluster import LIMIT, Groups, Match, connect, known_matches, star_clusters
 
 LINE = [0.0, 0.1, 0.2, 0.3, 0.9]
 """A chain: neighbours are alike, its ends are not."""
@@ -71,3 +73,37 @@ def test_those_that_share_the_most_buckets_are_tried_first_and_not_all(
     connect(groups, buckets, told, 0.8)
     assert groups.find(999) == 700
     assert len(told.asked) <= 1000 * min(few, LIMIT)
+
+
+@pytest.mark.parametrize("rank", [[0.0] * 5, [4.0, 3.0, 2.0, 1.0, 0.0], [1.0, 0.0, 1.0, 0.0, 1.0]])
+def test_the_document_of_the_least_rank_is_kept(rank: list[float]) -> None:
+    matches = star_clusters(ALL, NEAR, 0.85, rank=rank)
+    assert matches
+    removed = {match.removed for match in matches}
+    for match in matches:
+        assert match.kept not in removed
+        assert (rank[match.kept], match.kept) < (rank[match.removed], match.removed)
+        assert match.similarity >= 0.85
+
+
+def test_known_documents_are_kept_and_come_first_whatever_their_rank() -> None:
+    alike = Told(lambda left, right: 0.9)
+    assert star_clusters(ALL, alike, 0.8, rank=[9.0, 9.0, 1.0, 0.0, 0.0], known=2) == [
+        Match(3, 0, 0.9), Match(4, 0, 0.9), Match(2, 0, 0.9),
+    ]  # fmt: skip
+
+
+def test_matches_with_known_documents_do_not_go_by_way_of_others() -> None:
+    assert [(match.removed, match.kept) for match in known_matches(ALL, NEAR, 0.75, known=1)] == [(1, 0), (2, 0)]
+    assert known_matches(ALL, NEAR, 0.75, known=0) == []
+
+
+def test_buckets_that_very_many_share_take_no_longer() -> None:
+    """As those of a template do: all their members were counted for each document once, which was quadratic."""
+    everybody = array("q", range(1_000_000))
+    started = time.perf_counter()
+    for _ in range(200):
+        found = cluster._most_shared([everybody] * 8 + [array("q", [999_999])])
+    assert time.perf_counter() - started < 2
+    assert 999_999 in found
+    assert len(found) <= cluster._FEW

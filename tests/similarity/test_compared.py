@@ -5,8 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from dsforge.errors import UsageError
 from dsforge.example import ROLES, Example, Media, Message, Text, ToolCall
-from dsforge.similarity.compared import Compared, On, compared, keys, prompt_key
+from dsforge.similarity.compared import Compared, On, compared, keys, prompt_key, said
+from dsforge.similarity.key import STEPS, cleaner
 
 
 def ask(question: str, answer: str, **more: object) -> Example:
@@ -119,3 +121,60 @@ def test_a_copy_has_the_same_keys_and_one_more_turn_has_not(example: Example) ->
     longer = replace(example, messages=[*example.messages, Message("user", "more")])
     assert keys(example) == keys(deepcopy(example))
     assert keys(example)[1] != keys(longer)[1]
+
+
+def preference(chosen: str, rejected: str, system: str = "", prompt: str = "q") -> Example:
+    asked = [Message("system", system)] if system else []
+    return Example(
+        [*asked, Message("user", prompt)],
+        chosen=[Message("assistant", chosen)],
+        rejected=[Message("assistant", rejected)],
+    )
+
+
+def test_on_pair_the_prompt_and_both_answers_count_and_the_system_prompt_does_not() -> None:
+    assert same(preference("a", "b"), preference("a", "b", "be brief"), "pair")
+    assert not same(preference("a", "b"), preference("a", "b", "be brief"))
+    for other in (preference("b", "a"), preference("a", "c"), preference("c", "b"), preference("a", "b", prompt="p")):
+        assert not same(preference("a", "b"), other, "pair")
+
+
+def test_on_named_parts_these_alone_count() -> None:
+    one, other = preference("a", "b", "s"), preference("a", "c", "t")
+    assert same(one, other, "chosen")
+    assert same(one, other, "prompt, chosen")
+    assert not same(one, other, "rejected")
+    assert not same(one, other, "prompt,chosen,system")
+    assert not same(one, other, "completion")
+    assert same(ask("q", "a", tools=[{"name": "f"}]), ask("q", "b"), "prompt")
+    assert not same(ask("q", "a", tools=[{"name": "f"}]), ask("q", "b"), "prompt,tools")
+
+
+@pytest.mark.parametrize("on", ["pair", "chosen", "prompt,chosen", "rejected"])
+def test_an_example_that_lacks_a_named_part_is_compared_as_a_conversation(on: On) -> None:
+    assert not same(ask("q", "a"), ask("q", "b"), on)
+    assert compared(ask("q", "a"), on) == compared(ask("q", "a"))
+    assert not same(ask("q", "a"), preference("a", "a"), on)
+
+
+@pytest.mark.parametrize(
+    ("on", "message"),
+    [("prompts", "did you mean 'prompt'"), ("prompt,pair", "stands alone"), ("system", "nothing that can be alike"),
+     ("prompt,", "known:")],
+)  # fmt: skip
+def test_parts_that_cannot_be_compared(on: On, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        compared(ask("q", "a"), on)
+
+
+def test_punctuation_counts_unless_it_is_cleaned_away() -> None:
+    clean = cleaner(STEPS)
+    first, second = ask("What is AI?", "A field."), ask("what is ai", "a field")
+    assert not same(first, second)
+    assert compared(first, "conversation", clean).key == compared(second, "conversation", clean).key
+
+
+def test_what_is_said_does_not_depend_on_the_label() -> None:
+    assert said(ask("q", "a", label=True)) == said(ask("Q", "a", label=False))
+    assert said(preference("a", "b"))[1:] == said(preference("b", "a"))[:0:-1]
+    assert len({said(example).asked for example in (ask("q", "a"), ask("p", "a"), preference("a", "b", "s"))}) == 3

@@ -1,10 +1,12 @@
 """A row that holds a benchmark's item is told, however much stands around it; one that only looks alike is not."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsforge.similarity.contamination import Benchmark
+from dsforge.similarity.contamination import Benchmark, Item, read_benchmark
 
 QUESTION = "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May."
 CHINESE = "小明有十二个苹果,他给了小红三个,又买了五个,现在他一共有多少个苹果?"
@@ -61,3 +63,15 @@ def test_an_item_is_found_wherever_it_stands(before: list[str], item: list[str],
     match = Benchmark([" ".join(item)]).find("", " ".join([*before, *item, *after]))
     assert match is not None
     assert match.share == 1.0
+
+
+def test_items_are_read_from_formats_and_from_fields(tmp_path: Path) -> None:
+    path = tmp_path / "b.jsonl"
+    path.write_text(
+        '{"question": "one"}\n{"messages": [{"role": "user", "content": "two"}]}\n{"id": 1}\n{broken\n{"goal": " "}\n'
+    )
+    benchmark, items = read_benchmark([str(path)])
+    assert items == [Item(str(path), 1), Item(str(path), 2)]
+    match = benchmark.find("Two?", "")
+    assert match is not None
+    assert match.item == 1

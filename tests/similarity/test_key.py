@@ -1,9 +1,11 @@
 from unicodedata import normalize
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsforge.similarity.key import KEY_BYTES, exact_key, normalise, normalised_bytes
+from dsforge.errors import UsageError
+from dsforge.similarity.key import DEFAULT_STEPS, KEY_BYTES, STEPS, cleaner, exact_key, normalise, normalised_bytes
 
 
 def test_width_case_and_white_space_do_not_count() -> None:
@@ -39,3 +41,33 @@ def test_a_key_has_128_bits_and_takes_lone_surrogates() -> None:
 @given(st.text(st.sampled_from(" \t\n\x1c\x85\xa0\u1680\u2028\u3000\u2003ＡabéB，請\ud800") | st.characters()))
 def test_the_bytes_are_those_of_the_text(text: str) -> None:
     assert normalised_bytes(text) == normalise(text).encode("utf-8", "surrogatepass")
+
+
+def test_each_step_leaves_one_thing_out_of_count() -> None:
+    text = " Ｈi,  THERE! (f<g+1) "
+    assert cleaner(["nfkc"])(text) == " Hi,  THERE! (f<g+1) "
+    assert cleaner(["case"])(text) == " ｈi,  there! (f<g+1) "
+    assert cleaner(["space"])(text) == "Ｈi, THERE! (f<g+1)"
+    assert cleaner(["punctuation"])(text) == " Ｈi  THERE f<g+1 "
+    assert cleaner(["space", "punctuation"])("well , done。") == "well done"
+    assert cleaner([])(text) == text
+
+
+def test_the_default_steps_are_those_of_normalise() -> None:
+    assert cleaner(DEFAULT_STEPS) is normalise
+
+
+@given(st.text(), st.sets(st.sampled_from(STEPS)))
+def test_cleaning_twice_changes_nothing(text: str, steps: set[str]) -> None:
+    clean = cleaner(steps)
+    assert clean(clean(text)) == clean(text)
+
+
+@given(st.text())
+def test_all_steps_go_beyond_the_default(text: str) -> None:
+    assert cleaner(STEPS)(normalise(text)) == cleaner(STEPS)(text)
+
+
+def test_a_step_that_does_not_exist() -> None:
+    with pytest.raises(UsageError, match="did you mean 'punctuation'"):
+        cleaner(["punctuations"])

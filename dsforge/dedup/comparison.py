@@ -1,0 +1,48 @@
+"""How rows are compared, asked for once and checked before the work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dsforge.errors import UsageError
+from dsforge.similarity.collect import Collected
+from dsforge.similarity.compared import On, parts_of
+from dsforge.similarity.key import DEFAULT_STEPS, Clean, cleaner
+from dsforge.similarity.lsh import MISS, choose_banding
+
+THRESHOLD = 0.8
+LEAST_THRESHOLD = 0.3
+"""Below it nearly every pair becomes a candidate, and unrelated texts reach it by chance."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared (`on`), from which similarity on rows are near-duplicates, and what does not count in a text.
+
+    `exact` looks for exact copies alone. Of the pairs right at the threshold, the share `miss` may be overlooked.
+
+    Raises:
+        UsageError: a part, a threshold or a step of `normalise` that does not exist.
+    """
+
+    on: On = "conversation"
+    threshold: float = THRESHOLD
+    exact: bool = False
+    normalise: tuple[str, ...] = DEFAULT_STEPS
+    miss: float = MISS
+
+    def __post_init__(self) -> None:
+        parts_of(self.on)
+        if not LEAST_THRESHOLD <= self.threshold <= 1:
+            raise UsageError(f"--threshold {self.threshold} is out of range: give a number from {LEAST_THRESHOLD} to 1")
+        cleaner(self.normalise)
+
+    @property
+    def clean(self) -> Clean:
+        """Takes out of a text what does not count."""
+        return cleaner(self.normalise)
+
+    def collected(self, workers: int) -> Collected:
+        """Where rows are collected to be compared so."""
+        banding = None if self.exact else choose_banding(self.threshold, self.miss)
+        return Collected(self.on, banding, workers, self.clean)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +16,14 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from dsforge.errors import DsforgeError
 from dsforge.lint.facts import Settings
 from dsforge.lint.run import lint
-from dsforge.lint.target import for_target
 
 JSONRow: TypeAlias = "dict[str, Any]"
 Maker: TypeAlias = "Callable[[list[JSONRow], random.Random, bool], dict[str, bytes]]"
 TRIALS, ROWS = 20, 120
-CASES = Path(__file__).resolve().parents[1] / "tests" / "cases" / "targets"
+ROOT = Path(__file__).resolve().parents[1]
+CASES = ROOT / "tests" / "cases" / "targets"
 
 
 @dataclass(frozen=True)
@@ -299,23 +299,13 @@ def benchmark_item(rows: list[JSONRow], chance: random.Random, planted: bool) ->
 
 def target_trials(folder: Path) -> Iterator[tuple[str, str, set[str]]]:
     """`(case, the code that is to be found or "", the codes of the errors found)` of each target's case data."""
+    sys.path.insert(0, str(ROOT))  # the tests are no part of the package
+    from tests.targets.cases import linted
+
     for path in sorted(CASES.glob("*.yaml")):
         cases = yaml.safe_load(path.read_text("utf-8"))
         for case in cases["accepted"] + cases["rejected"]:
-            rows = case.get("rows") or [case.get("row")] * case.get("repeat", 1)
-            if "turns" in case:
-                number, turn = case["turns"]
-                rows = [[turn] * number]
-            content = case.get("file") or "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-            file = folder / "rows.jsonl"
-            file.write_text(("\ufeff" if case.get("byte_order_mark") else "") + content, "utf-8")
-            settings = Settings(case.get("format", "auto"), case.get("max_tokens"), "approximate")
-            counted = any(key in case for key in ("rows", "repeat", "file")) and not case.get("few")
-            try:
-                settings = for_target(settings, path.stem, case.get("model", ""))
-                result = lint([file], ignore=[] if counted else ["X802"], settings=settings)
-            except DsforgeError as error:
-                raise SystemExit(f"{path.stem}: {case['name']}: {error}") from error
+            result = linted(path.stem, case, folder)
             code = case.get("code", "")  # of an accepted case a warning
             found = {each.code for each in result.findings if each.severity == "error" or each.code == code}
             yield f"{path.stem}: {case['name']}", code, found - {*case.get("also", ())}

@@ -46,18 +46,6 @@ def checked_inputs(inputs: Sequence[str], *, twice: bool) -> list[str]:
     return names
 
 
-def check_outputs(inputs: Sequence[str], outputs: Sequence[str]) -> None:
-    """Raise where an output cannot be written, or would take the place of an input."""
-    from dsforge.io.atomic import check_writable
-    from dsforge.io.naming import file_of
-
-    sources = {file_of(name).resolve() for name in inputs if name != "-"}
-    for output in filter(None, outputs):
-        if Path(output).resolve() in sources:
-            raise UsageError(f"{output} is also an input: write to another file")
-        check_writable(Path(output))
-
-
 def check_words(folder: str) -> None:
     """Raise where the folder of word lists is none."""
     if folder and not Path(folder).is_dir():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from dsforge.cli.before_lint import by_pattern, check_outputs, check_words, checked_inputs, with_rules
+from dsforge.cli.before_lint import by_pattern, check_words, checked_inputs, with_rules
 from dsforge.cli.output import FORMAT, JSON_FLAG, WORKERS, Output, quantity
 from dsforge.errors import UsageError
 from dsforge.finding import SEVERITIES, Finding
@@ -84,6 +84,7 @@ def command(
 
     Each finding has a code, its place in the file, a reason and what to do. dsforge rule CODE explains one.
     """
+    from dsforge.io.together import check_outputs
     from dsforge.lint.facts import Settings
     from dsforge.lint.reporter import get_reporter
     from dsforge.lint.run import lint
@@ -109,7 +110,7 @@ def command(
     chosen = _Chosen(inputs, select, ignore, by_pattern(per_file_ignores), settings, workers)
     out = Output(as_json, only_result=reporter.whole)
     names = checked_inputs(inputs, twice=bool(baseline or write_baseline))
-    check_outputs(names, [report, write_baseline])
+    check_outputs(names, [], others=filter(None, [report, write_baseline]))
     check_words(words)
     known = _baseline(baseline) if baseline and not write_baseline else {}
     if (profile := settings.profile()) and profile.notice:
@@ -133,10 +134,9 @@ def command(
 
         result.findings = without_accepted(result.findings, known, from_format)
         out.note(f"dsforge: {quantity(found - len(result.findings), 'finding')} accepted by {baseline}")
-    if by:
-        from dsforge.lint.category import lacks_category
-
-        result.notices += filter(None, [lacks_category(names, settings)])
+    if by and result.rows_out and not result.categorised:
+        rows = "the row has not" if result.rows_out == 1 else f"none of the {result.rows_out:,} rows looked at has"
+        result.notices.append(f"{rows} the field {by!r} of --by: nothing is told by category")
     if dry_run:
         _print_dry_run(out, result, settings, show)
     else:

@@ -29,13 +29,15 @@ SHORT = 24
 
 _KINDS: tuple[Concern, ...] = get_args(Concern)
 _TOOLS, PARTS, _PAIRS, _REASONING, _EXTRA, _ORDER, _SHORT, _EDGES, _JSON, _WIDE = (1 << at for at in range(len(_KINDS)))
+_EVERY = 1 << len(_KINDS)
+"""Every row is of this kind, which rules concern that name none."""
 _BRACKETS = ("{", "[")
 _USUAL = re.compile(r"[sd]?(?:ua)+\Z")
 
 
 def kinds_of(example: Example) -> int:
     """What kinds of rows an example is of, as a sum of bits in the order of `Concern`."""
-    kinds = _TOOLS if example.tools else 0
+    kinds = _EVERY | _TOOLS if example.tools else _EVERY
     if example.extra or example.meta:
         kinds |= _EXTRA
     messages = example.messages
@@ -74,5 +76,5 @@ def _kind_of_order(roles: str) -> int:
 
 
 def bits_of(concerns: tuple[Concern, ...]) -> int:
-    """The kinds that a rule concerns, as such a sum; all bits where it names none."""
-    return sum(1 << _KINDS.index(kind) for kind in set(concerns)) if concerns else -1
+    """The kinds that a rule concerns, as such a sum."""
+    return sum(1 << _KINDS.index(kind) for kind in set(concerns)) or _EVERY

@@ -124,7 +124,7 @@ class Linter:
                 check(example, report)
             for asked in concerned.get(index, ()):
                 concerns, check, report = self._when_triggered[asked]
-                if concerns & kind or concerns == -1:
+                if concerns & kind:
                     check(example, report)
             if self._target is not None:
                 seen = Seen(here.row.value, here.format.name, example, here.waived)
@@ -133,7 +133,7 @@ class Linter:
 
     def _find_of_kinds(self, kinds: int) -> list[tuple[Check, Report]]:
         """The checks that rows of these kinds concern whatever they say; remembered, for rows are alike."""
-        found = [(check, report) for concerns, check, report in self._always if concerns & kinds or concerns == -1]
+        found = [(check, report) for concerns, check, report in self._always if concerns & kinds]
         self._of_kinds[kinds] = found
         return found
 

@@ -36,9 +36,10 @@ class LintResult(msgspec.Struct):
     """What lint found.
 
     `rows_rejected` are rows that could not be decoded; each has a finding. `notices` say how the files were read.
-    `removals` are the rows that a fix would take out: by file and number, the code that asks for it. `summary` is what
-    the rows hold, where it was asked for. Where a target is given, `facts` are those of the rows that decoded, and
-    `told_once` gives their indexes to a finding that is told once for many of them.
+    `removals` are the rows that a fix would take out: by file and number, the code that asks for it. `categorised` is
+    how many rows have a category, `summary` what the rows hold, where it was asked for. Where a target is given,
+    `facts` are those of the rows that decoded, and `told_once` gives their indexes to a finding that is told once for
+    many of them.
 
     Conservation: rows_in = rows_out + rows_rejected.
     """
@@ -49,6 +50,7 @@ class LintResult(msgspec.Struct):
     formats: dict[str, int] = {}
     notices: list[str] = []
     removals: dict[str, dict[int, str]] = {}
+    categorised: int = 0
     summary: Summary | None = None
     facts: Facts | None = None
     told_once: dict[Finding, Sequence[int]] = {}
@@ -255,6 +257,7 @@ def lint(
     else:
         parts = _run_chunks(chunks, codes, settings, summarise, workers)
     result, facts = _merge(chunks, parts)
+    result.categorised = len(facts) - facts.category.count(None)
     _judge(rules, facts, settings, ignored, result)
     result.facts = facts if settings.target else None
     order = {name: index for index, name in enumerate(names)}

@@ -41,10 +41,7 @@ def script_of(text: str) -> Script:
     """
     if text.isascii():
         return "Latin"
-    data = text.encode("utf-8", "replace")
-    if _is_chinese(data):
-        return "Han"
-    counts = _letters(data)
+    counts = _letters(text.encode("utf-8", "replace"))
     total = sum(counts.values())
     if not total:
         return "none"
@@ -53,13 +50,6 @@ def script_of(text: str) -> Script:
         counts["Han"] = 0
     main = max(counts, key=counts.__getitem__)
     return main if counts[main] >= _MAIN * total else "mixed"
-
-
-def _is_chinese(data: bytes) -> bool:
-    """Whether most letters are Han, and none is kana: what most texts beyond ASCII are in, told at once."""
-    letters = data.translate(None, _NO_LETTER)
-    others = letters.translate(None, _HAN)
-    return len(others) <= (1 - _MAIN) * len(letters) > 0 and others.count(_E3) <= data.count(_PUNCTUATION)
 
 
 def _letters(data: bytes) -> dict[Script, int]:

@@ -13,7 +13,6 @@ marks what the trainer's own converter cannot show, `shows` what it makes of the
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,11 @@ import yaml
 
 from dsforge.finding import Finding
 from dsforge.lint.dry_run import EFFECTS, dry_run
-from dsforge.lint.facts import Settings
-from dsforge.lint.run import LintResult, lint
-from dsforge.lint.target import for_target
+from dsforge.lint.run import LintResult
 from dsforge.targets.load import load_target
+from tests.targets.cases import Case, linted
 
 FOLDER = Path(__file__).parents[1] / "cases" / "targets"
-Case = dict[str, Any]
 HOSTED = ("azure", "bailian", "bedrock", "fireworks", "mistral", "openai", "qianfan", "together", "vertex", "zhipu")
 TRAINERS = ("axolotl", "llamafactory", "ms-swift", "nemo", "torchtune", "trl", "unsloth")
 
@@ -39,27 +36,6 @@ def _cases(verdict: str) -> list[Any]:
         for path in sorted(FOLDER.glob("*.yaml"))
         for case in yaml.safe_load(path.read_text(encoding="utf-8"))[verdict]
     ]
-
-
-def _content(case: Case) -> str:
-    if "file" in case:
-        return str(case["file"])
-    rows = case.get("rows") or [case.get("row")] * case.get("repeat", 1)
-    if "turns" in case:
-        number, turn = case["turns"]
-        rows = [[turn] * number]
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def _linted(target: str, case: Case, folder: Path) -> LintResult:
-    path = folder / "rows.jsonl"
-    mark = "\ufeff" if case.get("byte_order_mark") else ""
-    path.write_text(mark + _content(case), encoding="utf-8")
-    settings = for_target(Settings(case.get("format", "auto"), case.get("max_tokens"), "approximate"), target,
-                          case.get("model", ""))  # fmt: skip
-    counts = "rows" in case or "repeat" in case or "file" in case
-    ignored = [] if counts and not case.get("few") else ["X802"]
-    return lint([path], ignore=ignored, settings=settings)
 
 
 def _errors(result: LintResult) -> list[Finding]:
@@ -74,7 +50,7 @@ def effect_on_rows(target: str, case: Case, result: LintResult) -> str:
 
 @pytest.mark.parametrize(("target", "case"), _cases("accepted"))
 def test_accepted(target: str, case: Case, tmp_path: Path) -> None:
-    result = _linted(target, case, tmp_path)
+    result = linted(target, case, tmp_path)
     assert _errors(result) == []
     if "code" in case:
         assert (case["code"], case["pointer"]) in {(found.code, found.pointer) for found in result.findings}
@@ -84,7 +60,7 @@ def test_accepted(target: str, case: Case, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("target", "case"), _cases("rejected"))
 def test_rejected(target: str, case: Case, tmp_path: Path) -> None:
-    result = _linted(target, case, tmp_path)
+    result = linted(target, case, tmp_path)
     errors = _errors(result)
     assert (case["code"], case["pointer"]) in {(found.code, found.pointer) for found in errors}
     assert {found.code for found in errors} == {case["code"], *case.get("also", ())}

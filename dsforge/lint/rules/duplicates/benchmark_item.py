@@ -18,55 +18,27 @@ Good:
 from functools import lru_cache
 from pathlib import Path
 
-from dsforge.errors import InputError, RowError
-from dsforge.example import JSON, Example
-from dsforge.formats.read import RowDecoder
-from dsforge.io.rows import Row, RowReader
+from dsforge.example import Example
 from dsforge.lint.facts import Settings
 from dsforge.lint.rule import Check, ExampleRule, Report
 from dsforge.lint.trigger import searched_text
-from dsforge.similarity.contamination import Benchmark
-
-_QUESTIONS = ("question", "problem", "prompt", "query", "instruction", "goal", "ctx", "text", "input", "sentence")
-"""Where items of benchmarks that are in none of the formats keep what they ask."""
-
-
-def _asked(example: Example) -> str:
-    return "\n".join(message.text for message in example.messages if message.role == "user")
-
-
-def _item(value: JSON, decode: RowDecoder) -> str:
-    """What an item asks, "" where it does not say."""
-    try:
-        return _asked(decode(value)[1])
-    except RowError:
-        fields = [value.get(name) for name in _QUESTIONS] if isinstance(value, dict) else []
-        return next((field for field in fields if isinstance(field, str)), "")
+from dsforge.similarity.contamination import asked_by_user, read_benchmark
 
 
 class _Items:
     """The items of benchmark files, and where each stands."""
 
     def __init__(self, paths: tuple[str, ...]) -> None:
-        self._places: list[str] = []
-        texts: list[str] = []
-        for path in paths:
-            decode = RowDecoder()
-            for row in RowReader(path):
-                item = _item(row.value, decode) if isinstance(row, Row) else ""
-                if item:
-                    texts.append(item)
-                    self._places.append(f"{Path(path).name} row {row.number:,}")
-            if not texts:
-                raise InputError(f"{path} holds no benchmark: a row needs one of the fields {', '.join(_QUESTIONS)}")
-        self._benchmark = Benchmark(texts)
+        self._benchmark, self._items = read_benchmark(paths)
 
     def check(self, example: Example, report: Report) -> None:
-        match = self._benchmark.find(_asked(example), searched_text(example))
+        match = self._benchmark.find(asked_by_user(example), searched_text(example))
         if match:
+            item = self._items[match.item]
             shown = " ".join(match.stretch.split())
             shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-            report(f"holds {match.share:.0%} of {self._places[match.item]}: {shown!r}", help="remove the row")
+            report(f"holds {match.share:.0%} of {Path(item.path).name} row {item.row:,}: {shown!r}",
+                   help="remove the row")  # fmt: skip
 
 
 @lru_cache(maxsize=2)

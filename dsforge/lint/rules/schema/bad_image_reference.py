@@ -14,7 +14,6 @@ Good:
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
 from dsforge.lint.rules.schema.media_places import media_places
-from dsforge.lint.rules.turns.innocent import is_text
 
 _SCHEMES = frozenset({
     "http", "https", "file", "s3", "s3a", "gs", "oss", "cos", "tos", "obs", "hdfs", "hf", "az", "abfs", "abfss",
@@ -24,8 +23,6 @@ _NOTHING = frozenset({"none", "null", "nan", "undefined", "n/a", "<image>", "[ob
 
 
 def _check(example: Example, report: Report) -> None:
-    if is_text(example):
-        return
     for index, media, places in media_places(example):
         if media.url[:5].lower() != "data:" and (wrong := _wrong(media.url)):
             report(f"the {media.kind} {wrong}", index, "give a URL, a data URL or the path of the file", beside=places)

@@ -15,15 +15,12 @@ from dsforge.example import Example, Media
 from dsforge.lint.rule import ExampleRule, Report
 from dsforge.lint.rules.schema.image_bytes import bare_base64, is_cut_off, read_base64, type_of
 from dsforge.lint.rules.schema.media_places import media_places
-from dsforge.lint.rules.turns.innocent import is_text
 
 _KNOWN = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp"})
 _SAME = {"image/jpg": "image/jpeg", "image/x-png": "image/png", "image/x-ms-bmp": "image/bmp"}
 
 
 def _check(example: Example, report: Report) -> None:
-    if is_text(example):
-        return
     for index, media, places in media_places(example):
         if media.kind == "image" and (wrong := _wrong(media)):
             report(wrong, index, "write the image again from its file", beside=places)

@@ -15,12 +15,9 @@ from dsforge.example import JSON, Example
 from dsforge.formats.expect import kind_of, parse_text
 from dsforge.lint.rule import ExampleRule, Report
 from dsforge.lint.rules.turns.call_places import call_places
-from dsforge.lint.rules.turns.innocent import calls_nothing
 
 
 def _check(example: Example, report: Report) -> None:
-    if calls_nothing(example):
-        return
     for index, message in enumerate(example.all_messages()):
         for number, call in enumerate(message.tool_calls):
             if call.arguments is not None and not isinstance(call.arguments, dict):

@@ -15,12 +15,9 @@ from dsforge.example import Example
 from dsforge.io.diagnose import diagnose
 from dsforge.lint.rule import ExampleRule, Report
 from dsforge.lint.rules.turns.call_places import call_places
-from dsforge.lint.rules.turns.innocent import calls_nothing
 
 
 def _check(example: Example, report: Report) -> None:
-    if calls_nothing(example):
-        return
     for index, message in enumerate(example.all_messages()):
         for number, call in enumerate(message.tool_calls):
             if call.written is None or call.arguments is not None or call.written.strip() == "null":

@@ -13,14 +13,11 @@ Good:
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
 from dsforge.lint.rules.turns.call_places import call_places
-from dsforge.lint.rules.turns.innocent import calls_nothing
 
 _HELP = "put the tool's answer after the call"
 
 
 def _check(example: Example, report: Report) -> None:
-    if calls_nothing(example):
-        return
     messages = example.messages
     for index, message in enumerate(messages):
         if not message.tool_calls or index + 1 == len(messages):  # a row may end with the call that it teaches

@@ -16,8 +16,6 @@ from dsforge.lint.rule import ExampleRule, Report
 
 
 def _check(example: Example, report: Report) -> None:
-    if example.chosen is None and example.messages and example.messages[-1].role == "assistant":
-        return
     last = 0
     for conversation in example.conversations():
         if any(message.role == "assistant" for message in conversation) and conversation[-1].role != "assistant":

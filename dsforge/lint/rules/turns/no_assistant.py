@@ -16,10 +16,6 @@ from dsforge.lint.rule import ExampleRule, Report
 
 
 def _check(example: Example, report: Report) -> None:
-    if example.chosen is None:
-        for message in example.messages:
-            if message.role == "assistant" and message.weight != 0:
-                return
     for conversation in example.conversations():
         answers = [message for message in conversation if message.role == "assistant"]
         if not answers:

@@ -13,12 +13,9 @@ Good:
 from dsforge.example import Example
 from dsforge.lint.rule import ExampleRule, Report
 from dsforge.lint.rules.turns.call_places import call_places
-from dsforge.lint.rules.turns.innocent import calls_nothing
 
 
 def _check(example: Example, report: Report) -> None:
-    if calls_nothing(example):
-        return
     for index, message in enumerate(example.all_messages()):
         if len(message.tool_calls) < 2:
             continue

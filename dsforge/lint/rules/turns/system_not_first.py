@@ -18,13 +18,7 @@ _SYSTEM = frozenset({"system", "developer"})
 
 
 def _check(example: Example, report: Report) -> None:
-    messages = example.messages
-    for message in messages:
-        if message.role in _SYSTEM and message is not messages[0]:
-            break
-    else:
-        return
-    for index, message in enumerate(messages):
+    for index, message in enumerate(example.messages):
         if index and message.role in _SYSTEM:
             report(f"a {message.role} message in place {index + 1}: only the first may be one", index,
                    "move it to the beginning, or join it with the one there")  # fmt: skip

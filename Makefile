@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+BENCH = $(VENV)/bench
+PACKAGES = python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo test lint pytest schemas docs peers bench clean
@@ -30,9 +32,10 @@ peers: $(VENV)/.dev  ## the peers' own code judges what dsforge writes
 	test -f .venv-peers/.ready || sh benchmarks/peers.sh
 	DSFORGE_PEERS=$(CURDIR)/.venv-peers $(BIN)/pytest tests/peers
 
-bench: $(VENV)/.dev  ## ours and the peers in one run, as ratios
-	for script in convert lint dedup cost "kill 20 20"; do \
+bench: $(VENV)/.dev $(BENCH)/.ready  ## ours and the peers in one run, as ratios
+	for script in convert lint cost dedup_truth "kill 20 20"; do \
 	  set -- $$script; name=$$1; shift; $(BIN)/python benchmarks/$$name.py "$$@" || exit 1; done
+	$(BENCH)/bin/python benchmarks/dedup.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -44,8 +47,15 @@ $(VENV)/.train: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing dsforge with everything the tests need into $(VENV) ..."
-	@$(PIP) -e '.[tables,train,augment,bench,dev]'
+	@$(PIP) -e '.[tables,train,augment,dev]'
 	@touch $@ $(VENV)/.train
+
+$(BENCH)/.ready: pyproject.toml | $(VENV)/.dev
+	@echo "Installing the peers of benchmarks/dedup.py into $(BENCH), beside what $(VENV) has ..."
+	@$(BIN)/python -m venv $(BENCH)
+	@$(BIN)/$(PACKAGES) > "$$($(BENCH)/bin/$(PACKAGES))/beside.pth"
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) demo build dist

@@ -7,6 +7,7 @@ decoder that makes them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -121,3 +122,10 @@ class Example(msgspec.Struct):
         if self.chosen is None or self.rejected is None:
             return [self.messages]
         return [self.messages + self.chosen, self.messages + self.rejected]
+
+
+def at_path(value: JSON, names: Sequence[str]) -> JSON:
+    """What lies in `value` under these names, one within another; None where there is nothing."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

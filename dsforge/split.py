@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
+import numpy as np
 
+from dsforge.engine.engine import Engine
 from dsforge.errors import InputError, UsageError
-from dsforge.example import Example
+from dsforge.example import JSON, Example, at_path
+from dsforge.io.arrays import temporary_folder
 from dsforge.io.expand import expand_sources
+from dsforge.io.jsonl import dumps
 from dsforge.io.rejects import rejects_path
+from dsforge.io.rows import Row
 from dsforge.io.together import check_outputs, rows_together
-from dsforge.similarity.cluster import Groups, connect
-from dsforge.similarity.collect import Collected, check_sources
-from dsforge.similarity.lsh import buckets, choose_banding
+from dsforge.similarity.cluster import Groups
+from dsforge.similarity.collect import Collected, Reading, check_sources
+from dsforge.similarity.lsh import choose_banding
+from dsforge.similarity.stages import find_matches
 
 THRESHOLD = 0.8
 MISS = 1e-6
@@ -64,18 +71,23 @@ def split(
     ratio: float = 0.8,
     seed: int = 42,
     rejects: str | Path | None = None,
+    by: str = "",
+    together: str = "",
     format_name: str = "auto",
     workers: int = 1,
+    engine: str = "local",
+    partitions: int = 0,
 ) -> SplitResult:
     """Write `ratio` of the rows of `sources`, taken for one dataset, to `train` and the rest to `validation`.
 
     Rows whose prompts are near-duplicates (verified, Jaccard similarity 0.8), whatever their answers and
-    system prompts, stay on one side, and so does everything connected through such pairs. Categories are spread in
-    proportion as far as the groups allow. Rows keep their bytes and, on each side, their order. The same rows and
-    seed give the same files.
+    system prompts, stay on one side, and so does everything connected through such pairs, and rows of the same value
+    in the field `together` (that of a conversation or a document, as `meta.source_id`). Categories, those of the field
+    `by`, are spread in proportion as far as the groups allow. Rows keep their bytes and, on each side, their order. The
+    same rows and seed give the same files.
 
     Raises:
-        UsageError: an option out of range, or an output that is an input.
+        UsageError: an option out of range, a field that no row has, or an output that is an input.
         InputError: a file that cannot be read as rows, or rows that cannot be parted.
         OutputError: a file that cannot be written.
     """
@@ -87,11 +99,14 @@ def split(
     rejects = rejects or rejects_path(train)
     check_sources(sources, format_name)
     check_outputs(sources, [train, validation, rejects])
-    categories: list[str] = []
-    with Collected("prompt", choose_banding(THRESHOLD, MISS), workers) as rows:
-        for source in sources:
-            rows.read(source, format_name, lambda example: categories.append(_category(example)))
-        groups = _groups(rows)
+    reading = Reading("prompt", banding=choose_banding(THRESHOLD, MISS), format_name=format_name)
+    with temporary_folder() as folder, Engine(engine, workers, partitions) as runs:
+        rows = Collected(reading, folder, runs)
+        rows.read(sources, partial(_see, by, together))
+        notes = rows.notes()
+        categories = [category for category, _ in notes]
+        _check_fields(rows, notes, by, together)
+        groups = _groups(rows, [name for _, name in notes])
         chosen = choose_validation(groups, categories, ratio, seed)
         if not chosen or len(chosen) == len(rows):
             raise InputError(_unsplittable(sources, rows, groups))
@@ -100,21 +115,49 @@ def split(
     return result
 
 
-def _category(example: Example) -> str:
-    category = example.meta.get("category")
-    return str(category) if category not in (None, "") else UNCATEGORISED
+def _see(by: str, together: str, path: str, row: Row, example: Example) -> tuple[str, str]:
+    """The category of a row, and the name of the group that it belongs to, "" where it says none."""
+    category = at_path(row.value, by.split(".")) if by else example.meta.get("category")
+    group = at_path(row.value, together.split(".")) if together else None
+    return _written(category) or UNCATEGORISED, _written(group)
 
 
-def _groups(rows: Collected) -> list[Group]:
+def _written(value: JSON) -> str:
+    return value if isinstance(value, str) else "" if value is None else dumps(value).decode()
+
+
+def _check_fields(rows: Collected, notes: Sequence[tuple[str, str]], by: str, together: str) -> None:
+    """Tell of rows without the field that is to part them.
+
+    Raises:
+        UsageError: no row has it.
+    """
+    for option, field, lacking in (
+        ("--by", by, [category == UNCATEGORISED for category, _ in notes]),
+        ("--together", together, [not name for _, name in notes]),
+    ):
+        if field and notes and all(lacking):
+            raise UsageError(f"{option} {field}: no row has this field; check its name")
+        if field and any(lacking):
+            first = rows.place(lacking.index(True))
+            what = "count as one category" if option == "--by" else "belong to no group"
+            rows.notices.append(
+                f"{option} {field}: {sum(lacking):,} of {len(notes):,} rows lack it and {what} "
+                f"(the first: {first.path}:{first.line})"
+            )
+
+
+def _groups(rows: Collected, names: Sequence[str]) -> list[Group]:
     """Rows that have to stay together, by first row."""
-    assert rows.sketches is not None
-    documents = Groups(len(rows.sketches))
-    connect(documents, buckets(rows.sketches.keys()), rows.sketches, THRESHOLD)
-    together = Groups(len(rows))
-    for document, row in enumerate(rows.document_row):
-        together.join(row, rows.document_row[documents.find(document)])
-    for row, original in enumerate(rows.original):
+    together = Groups(range(len(rows)))
+    for match in find_matches(rows, "groups", THRESHOLD):
+        together.join(*rows.document_row[[match.removed, match.kept]].tolist())
+    for row, original in enumerate(rows.original.tolist()):
         together.join(row, original)
+    first_named: dict[str, int] = {}
+    for row, name in enumerate(names):
+        if name:
+            together.join(row, first_named.setdefault(name, row))
     return together.members()
 
 
@@ -205,19 +248,16 @@ def _result(
     )
 
 
-def _sides(rows: Collected, chosen: set[int]) -> Iterator[tuple[int, bytes]]:
-    """`(side, row)`: 0 for train, 1 for validation."""
-    for row in range(len(rows)):
-        yield int(row in chosen), rows.raw(row)
-
-
 def _write(
     rows: Collected, chosen: set[int], train: str | Path, validation: str | Path, rejects: str | Path
 ) -> list[str]:
     """Write the two sides and the rejects; what the user should know of them."""
     with rows_together([train, validation, *([rejects] if rows.rejects else [])]) as files:
-        for side, row in _sides(rows, chosen):
-            files[side].write(row)
+        held_out = np.array(sorted(chosen), dtype=np.int64)
+        sides = [np.setdiff1d(np.arange(len(rows)), held_out), held_out]
+        for file, side in zip(files, sides, strict=False):  # a third is that of the rejects
+            for lines in rows.lines(side):
+                file.write_lines(lines)
         for reject in rows.rejects:
             files[2].write(reject.to_json())
     if not rows.rejects:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dsforge.cli.engine import ENGINE, PARTITIONS, WORKERS, prepared
 from dsforge.cli.output import FORMAT, JSON_FLAG, Output, quantity
 from dsforge.errors import UsageError
 
@@ -84,7 +85,16 @@ def command(
         "", "--rejects", help="Where rows go that cannot be decoded [default: OUTPUT with .rejects.jsonl]."
     ),
     format_name: str = FORMAT,
-    workers: int = typer.Option(1, "--workers", min=1, help="Threads that sign rows while they are read."),
+    shingles: str = typer.Option(
+        "characters",
+        "--shingles",
+        metavar="HOW",
+        help="What texts are cut into: characters (windows of 5, 3 for Chinese, Japanese and Korean, wider in long "
+        "texts), words (windows of 3), or either with a width, as words:5.",
+    ),
+    workers: int = WORKERS,
+    engine: str = ENGINE,
+    partitions: int = PARTITIONS,
     as_json: bool = JSON_FLAG,
 ) -> int:
     """Remove exact and near duplicates; of each cluster one row is kept, by default the first.
@@ -97,14 +107,17 @@ def command(
     """
     from dsforge.cli.held_out import check_contamination, check_leaks, note_rejects
 
-    comparing: dict[str, Any] = {"threshold": threshold, "exact": exact, "normalise": _steps(normalise)}
-    reading: dict[str, Any] = {"rejects": rejects or None, "format_name": format_name}
+    workers = prepared(workers)
+    comparing: dict[str, Any] = {"threshold": threshold, "exact": exact, "normalise": _steps(normalise),
+                                 "shingles": shingles}  # fmt: skip
+    reading: dict[str, Any] = {"rejects": rejects or None, "format_name": format_name, "workers": workers,
+                               "engine": engine, "partitions": partitions}  # fmt: skip
     removing = {"--keep": keep != "first", "--against": bool(against), "--clusters": bool(clusters),
                 "--drop-contradictions": drop_contradictions}  # fmt: skip
     if leaks:
         _refuse("--leaks", {**removing, "--contamination": bool(contamination)})
         comparing["on"] = on or "prompt"
-        return check_leaks(Output(as_json, output), inputs, output, show, **comparing, **reading, workers=workers)
+        return check_leaks(Output(as_json, output), inputs, output, show, **comparing, **reading)
     if contamination:
         _refuse("--contamination", {**removing, "--on": bool(on), "--exact": exact, "--show": bool(show)})
         return check_contamination(Output(as_json, output), inputs, contamination, output, **reading)
@@ -115,7 +128,7 @@ def command(
     result = dedup(
         inputs, output, on=on or "conversation", **comparing, keep=_keep(keep, inputs, format_name, workers),
         against=against, drop_contradictions=drop_contradictions, clusters=clusters or None, show=show,
-        **reading, workers=workers,
+        **reading,
     )  # fmt: skip
     _print_removed(out, f"{' '.join(inputs)} -> {output}", against, result, clusters, show)
     rejects_file = note_rejects(out, result, output, rejects)
@@ -123,7 +136,7 @@ def command(
         "dedup", result.rows_in, result.rows_out, result.rows_rejected, exact_duplicates=result.exact_duplicates,
         near_duplicates=result.near_duplicates, against_duplicates=result.against_duplicates,
         clusters=result.clusters, threshold=threshold, on=on or "conversation", normalise=comparing["normalise"],
-        keep=keep, contradictions=[_plain(each) for each in result.contradictions],
+        shingles=shingles, keep=keep, contradictions=[_plain(each) for each in result.contradictions],
         contradiction_counts=result.contradiction_counts, contradictory=result.contradictory,
         output=output, clusters_file=clusters or None, rejects=rejects_file,
     )  # fmt: skip

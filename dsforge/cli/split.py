@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from dsforge.cli.engine import ENGINE, PARTITIONS, WORKERS, prepared
 from dsforge.cli.output import FORMAT, JSON_FLAG, Output, quantity
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
@@ -21,17 +22,34 @@ def command(
     validation: str = typer.Option("", "--validation", metavar="FILE", help="Where to write validation."),
     ratio: float = typer.Option(0.8, "--ratio", help="The share of train."),
     seed: int = typer.Option(42, "--seed", help="The same rows and seed give the same files."),
+    by: str = typer.Option(
+        "",
+        "--by",
+        metavar="FIELD",
+        show_default=False,
+        help="The field whose values are spread in proportion, as meta.topic [default: the category, where rows have "
+        "one].",
+    ),
+    together: str = typer.Option(
+        "",
+        "--together",
+        metavar="FIELD",
+        show_default=False,
+        help="Rows of the same value in this field stay on one side: a conversation's or document's id, as meta.doc.",
+    ),
     rejects: str = typer.Option(
         "", "--rejects", help="Where rows go that cannot be decoded [default: TRAIN with .rejects.jsonl]."
     ),
     format_name: str = FORMAT,
-    workers: int = typer.Option(1, "--workers", min=1, help="Threads that sign rows while they are read."),
+    workers: int = WORKERS,
+    engine: str = ENGINE,
+    partitions: int = PARTITIONS,
     as_json: bool = JSON_FLAG,
 ) -> int:
     """Split rows into train and validation, without leaks.
 
     Rows whose prompts are near-duplicates stay on one side, and so does everything connected through such
-    pairs. Where rows have a category, each category is split in proportion as far as the groups allow.
+    pairs or of the same --together. Where rows have a category, each is split in proportion as far as the groups allow.
     """
     from msgspec.structs import asdict
 
@@ -44,7 +62,8 @@ def command(
     train, validation = _places(output, train, validation)
     result = split(
         inputs, train, validation, ratio=ratio, seed=seed, rejects=rejects or None,
-        format_name=format_name, workers=workers,
+        by=by, together=together, format_name=format_name, workers=prepared(workers), engine=engine,
+        partitions=partitions,
     )  # fmt: skip
     rejects_file = (rejects or str(rejects_path(train))) if result.rows_rejected else None
     out.say(
@@ -53,9 +72,10 @@ def command(
     )
     for notice in result.notices:
         out.note(f"dsforge: {notice}")
+    same = f" and of the same {together}" if together else ""
     out.say(f"  true ratio {result.ratio:.1%} (asked: {result.wanted_ratio:.1%}), seed {result.seed}")
     out.say(
-        f"  {quantity(result.groups, 'group')} of near-duplicate prompts kept together "
+        f"  {quantity(result.groups, 'group')} of near-duplicate prompts{same} kept together "
         f"({quantity(result.grouped_rows, 'row')}, the largest {result.largest_group:,})"
     )
     if set(result.categories) != {UNCATEGORISED}:

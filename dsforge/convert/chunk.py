@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from dsforge.convert.job import Job
 from dsforge.convert.result import CANNOT_HOLD, WOULD_LOSE, ConvertResult
 from dsforge.engine.chunks import Chunk
+from dsforge.engine.plan import beside
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example
 from dsforge.feature import ESSENTIAL, Feature, used_features
@@ -237,4 +238,4 @@ def media_store(source: str, job: Job, folder: Path) -> MediaStore | None:
 
 def rejects_of(output: Path) -> Path:
     """Where the rejects of the task with this output lie."""
-    return output.with_name(f"{output.name.removesuffix('.partial')}.rejects")
+    return beside(output, "rejects")

@@ -17,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from dsforge.convert.job import MediaMode
+from dsforge.engine.plan import beside
 from dsforge.errors import InputError, OutputError, RowError
 from dsforge.example import Example, Media, Message
 from dsforge.io.bundle import MAX_MEMBER, Bundle, name_flaw
@@ -181,7 +182,7 @@ def _is_zip(path: Path) -> bool:
 
 def media_of(output: Path) -> Path:
     """Where a task notes the files that go into the bundle with its rows."""
-    return output.with_name(f"{output.name.removesuffix('.partial')}.media.json")
+    return beside(output, "media.json")
 
 
 def merged(outputs: list[Path]) -> Iterator[Packed]:

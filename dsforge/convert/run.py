@@ -14,9 +14,9 @@ from dsforge.convert.chunk import convert_chunk, rejects_of
 from dsforge.convert.job import Job, MediaMode, OnLoss
 from dsforge.convert.manifest import manifest_path, write_manifest
 from dsforge.convert.result import ConvertResult
-from dsforge.engine.chunks import Chunk, plan_chunks, plan_identity, read_once
-from dsforge.engine.local import local_executor
-from dsforge.engine.plan import Task, stage_results, work_folder
+from dsforge.engine.chunks import Chunk, pieces_for, plan_chunks, plan_identity, read_once
+from dsforge.engine.engine import Engine
+from dsforge.engine.plan import Task, work_folder
 from dsforge.errors import OutputError, UsageError
 from dsforge.io.atomic import WriteBehind, atomic_write, is_special, publish
 from dsforge.io.expand import expand_sources
@@ -92,7 +92,8 @@ class _Run:
         beside = [self.rejects, *([manifest_path(self.output)] if manifest else [])]
         check_outputs(self.sources, [self.output, *beside], bundles=self.in_bundle)
         encoding = self.job.encoding
-        chunks = [chunk for source in self.sources for chunk in plan_chunks(source, workers, encoding)]
+        pieces = pieces_for(workers)
+        chunks = [chunk for source in self.sources for chunk in plan_chunks(source, pieces, encoding)]
         plan = ("convert", plan_identity(self.sources), self.job, self.separator, self.kind, len(chunks))
         resumable = not (self.passes_through or any(map(read_once, self.sources)))
         with work_folder(self.output, plan, resumable) as folder:
@@ -111,14 +112,15 @@ class _Run:
             )
             for index, chunk in enumerate(chunks)
         ]
-        results = stage_results(tasks, local_executor(workers, len(tasks)))
         parts: list[ConvertResult] = []
         outputs = [task.output for task in tasks]
         finished = folder / Path(self.output).name
-        if self.is_joined:
-            self._join(zip(outputs, _noted(results, parts), strict=True), finished)
-        else:
-            parts += results
+        with Engine(workers=workers) as engine:
+            results = engine.run(tasks)
+            if self.is_joined:
+                self._join(zip(outputs, _noted(results, parts), strict=True), finished)
+            else:
+                parts += results
         total = _total(chunks, parts)
         if self.job.on_loss == "error" and (total.losses or total.cannot_be_held):
             total.written = False

@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from dsforge.engine.chunks import Chunk, plan_chunks
-from dsforge.engine.local import local_executor
-from dsforge.engine.plan import Task, run_stage
+from dsforge.engine.chunks import Chunk, pieces_for, plan_chunks
+from dsforge.engine.engine import Engine
+from dsforge.engine.plan import Task
 from dsforge.errors import UsageError
 from dsforge.example import Example
 from dsforge.formats.format import get_format
@@ -122,13 +122,14 @@ def count_tokens(sources: Sequence[str], tokenizer: str, *, format_name: str = "
     if sources.count("-") > 1:
         raise UsageError("standard input can be read only once: give - once")
     counter = get_counter(tokenizer)
-    chunks = [chunk for source in sources for chunk in plan_chunks(source, workers)]
+    chunks = [chunk for source in sources for chunk in plan_chunks(source, pieces_for(workers))]
     with TemporaryDirectory(prefix="dsforge-cost-") as folder:
         tasks = [
             Task(count_chunk, (chunk, format_name, counter.name), Path(folder, f"{index:05}"), ChunkCount)
             for index, chunk in enumerate(chunks)
         ]
-        parts = run_stage(tasks, local_executor(workers, len(tasks)))
+        with Engine(workers=workers) as engine:
+            parts = engine.run_all(tasks)
         count = TokenCount(counter)
         _gather(count, chunks, tasks, parts)
     if count.rows_in != len(count.columns) + len(count.rejects):

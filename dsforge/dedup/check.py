@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from dsforge.dedup.clusters import removed, side_by_side
 from dsforge.dedup.comparison import THRESHOLD, Comparison
 from dsforge.dedup.output import Outputs, check_apart
 from dsforge.dedup.result import Contaminated, ContaminationResult, LeakResult
 from dsforge.dedup.verdict import judge_by_known
+from dsforge.engine.engine import Engine
 from dsforge.errors import UsageError
 from dsforge.example import Example
+from dsforge.io.arrays import temporary_folder
 from dsforge.io.expand import expand_sources
 from dsforge.io.rows import Row
-from dsforge.similarity.collect import Collected, check_sources
+from dsforge.similarity.collect import Collected, Reading, check_sources
 from dsforge.similarity.compared import On, message_text
-from dsforge.similarity.contamination import asked_by_user, read_benchmark
+from dsforge.similarity.contamination import Benchmark, asked_by_user, read_benchmark
 from dsforge.similarity.key import DEFAULT_STEPS
+from dsforge.similarity.shingle import parse_shingling
 
 _MISS = 1e-6
 """Share of the pairs right at the threshold that may be missed, as for `split`: a leak is worse than a slow check."""
@@ -36,7 +42,10 @@ def leaks(
     show: int = 0,
     rejects: str | Path | None = None,
     format_name: str = "auto",
+    shingles: str = "characters",
     workers: int = 1,
+    engine: str = "local",
+    partitions: int = 0,
 ) -> LeakResult:
     """The rows of `train` that are the same as a row of `held_out`, or reach the threshold with one.
 
@@ -47,20 +56,20 @@ def leaks(
         UsageError: an option out of range, no held-out file, an output that is an input.
         InputError, OutputError: a file that cannot be read or written.
     """
-    comparison = Comparison(on, threshold, exact, tuple(normalise), _MISS)
+    comparison = Comparison(on, threshold, exact, tuple(normalise), _MISS, parse_shingling(shingles))
     sources, others = expand_sources([str(train)]), expand_sources(map(str, held_out))
     if not others:
         raise UsageError("--leaks compares a training file with others: name these after it, as train.jsonl val.jsonl")
     _check_files(sources, others, format_name, output, rejects)
-    with comparison.collected(workers) as rows:
-        for other in others:
-            rows.read(other, format_name)
+    with temporary_folder() as folder, Engine(engine, workers, partitions) as runs:
+        rows = Collected(comparison.reading(format_name), folder, runs)
+        rows.read(others)
         unread = rows.make_known()
-        for source in sources:
-            rows.read(source, format_name)
+        rows.read(sources)
         verdicts = judge_by_known(rows, threshold)
-        leaking = [row for row in range(rows.known, len(rows)) if verdicts.kept[row] != row]
-        found = [removed(rows, row, verdicts.kept[row], verdicts.similarity.get(row)) for row in leaking]
+        kept_by: list[int] = verdicts.kept.tolist()
+        leaking = [row for row in range(rows.known, len(rows)) if kept_by[row] != row]
+        found = [removed(rows, row, kept_by[row], verdicts.similarity.get(row)) for row in leaking]
         result = LeakResult(
             rows_in=rows.rows_in, rows_out=len(rows) - rows.known - len(leaking), rows_rejected=len(rows.rejects),
             other_rows=rows.known, unread=unread, leaks=found,
@@ -69,7 +78,7 @@ def leaks(
         for row in islice(leaking, show):
             similarity = verdicts.similarity.get(row)
             title = "exact copy" if similarity is None else f"{similarity:.2f} alike"
-            result.shown.append(side_by_side(rows, title, verdicts.kept[row], row))
+            result.shown.append(side_by_side(rows, title, kept_by[row], row))
         _write(rows, leaking, result, output, rejects)
     return result
 
@@ -81,6 +90,9 @@ def contamination(
     *,
     rejects: str | Path | None = None,
     format_name: str = "auto",
+    workers: int = 1,
+    engine: str = "local",
+    partitions: int = 0,
 ) -> ContaminationResult:
     """The rows of `sources` that hold an item of a benchmark (see `dsforge.similarity.contamination`).
 
@@ -93,26 +105,28 @@ def contamination(
     sources, others = expand_sources(map(str, sources)), expand_sources(map(str, benchmarks))
     _check_files(sources, others, format_name, output, rejects)
     benchmark, items = read_benchmark(others)
-    found: list[Contaminated] = []
-    holding: list[int] = []
-
-    def see_row(path: str, row: Row, example: Example) -> None:
-        text = "\n".join(map(message_text, example.all_messages()))
-        if match := benchmark.find(asked_by_user(example), text):
-            item = items[match.item]
-            holding.append(len(rows) - 1)
-            found.append(Contaminated(path, row.number, row.line, item.path, item.row, match.share, match.stretch))
-
-    with Collected("conversation", None) as rows:
-        for source in sources:
-            rows.read(source, format_name, see_row=see_row)
+    with temporary_folder() as folder, Engine(engine, workers, partitions) as runs:
+        rows = Collected(Reading(format_name=format_name), folder, runs)
+        rows.read(sources, partial(_see, benchmark))
+        holding = [(row, match) for row, match in enumerate(rows.notes()) if match]
+        found = [
+            Contaminated(*rows.place(row), items[item].path, items[item].row, share, stretch)
+            for row, (item, share, stretch) in holding
+        ]
         result = ContaminationResult(
             rows_in=rows.rows_in, rows_out=len(rows) - len(found), rows_rejected=len(rows.rejects),
             other_rows=len(items), contaminated=found,
             first_reject=rows.first_reject, notices=rows.notices,
         )  # fmt: skip
-        _write(rows, holding, result, output, rejects)
+        _write(rows, [row for row, _ in holding], result, output, rejects)
     return result
+
+
+def _see(benchmark: Benchmark, path: str, row: Row, example: Example) -> tuple[int, float, str] | None:
+    """The item of the benchmark that a row holds, its share and the stretch."""
+    text = "\n".join(map(message_text, example.all_messages()))
+    match = benchmark.find(asked_by_user(example), text)
+    return (match.item, match.share, match.stretch) if match else None
 
 
 def _check_files(
@@ -138,6 +152,5 @@ def _write(
 ) -> None:
     """Write the rows but those found, where there is an output."""
     if output:
-        found = set(without)
-        kept = (row for row in range(rows.known, len(rows)) if row not in found)
+        kept = np.setdiff1d(np.arange(rows.known, len(rows)), list(without))
         result.notices += Outputs(output, rejects).write(rows, kept)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 import msgspec
+import numpy as np
 
 from dsforge.dedup.comparison import Comparison
 from dsforge.dedup.difference import compare, differing_words
@@ -37,9 +38,9 @@ class Member(msgspec.Struct, frozen=True):
 def clusters_of(verdicts: Verdicts) -> dict[int, list[int]]:
     """The rows removed for each kept row, both in the order of the rows."""
     found: dict[int, list[int]] = {}
-    for row, kept in enumerate(verdicts.kept):
-        if row != kept:
-            found.setdefault(kept, []).append(row)
+    removed = np.flatnonzero(verdicts.kept != np.arange(len(verdicts.kept)))
+    for row, kept in zip(removed.tolist(), verdicts.kept[removed].tolist(), strict=True):
+        found.setdefault(kept, []).append(row)
     return dict(sorted(found.items()))
 
 
@@ -70,7 +71,7 @@ def members(rows: Collected, verdicts: Verdicts, comparison: Comparison) -> Iter
 
 
 def _compared_text(rows: Collected, row: int, comparison: Comparison) -> str:
-    return "\n".join(compared(rows.example(row), comparison.on, comparison.clean).parts)
+    return compared(rows.example(row), comparison.on, comparison.clean).text
 
 
 def shown_clusters(rows: Collected, verdicts: Verdicts, count: int) -> Iterator[Shown]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dsforge.errors import UsageError
-from dsforge.similarity.collect import Collected
+from dsforge.similarity.collect import Reading
 from dsforge.similarity.compared import On, parts_of
 from dsforge.similarity.key import DEFAULT_STEPS, Clean, cleaner
 from dsforge.similarity.lsh import MISS, choose_banding
+from dsforge.similarity.shingle import CHARACTERS, Shingling
 
 THRESHOLD = 0.8
 LEAST_THRESHOLD = 0.3
@@ -30,6 +31,7 @@ class Comparison:
     exact: bool = False
     normalise: tuple[str, ...] = DEFAULT_STEPS
     miss: float = MISS
+    shingling: Shingling = CHARACTERS
 
     def __post_init__(self) -> None:
         parts_of(self.on)
@@ -42,7 +44,7 @@ class Comparison:
         """Takes out of a text what does not count."""
         return cleaner(self.normalise)
 
-    def collected(self, workers: int) -> Collected:
-        """Where rows are collected to be compared so."""
+    def reading(self, format_name: str) -> Reading:
+        """How rows are read to be compared so."""
         banding = None if self.exact else choose_banding(self.threshold, self.miss)
-        return Collected(self.on, banding, workers, self.clean)
+        return Reading(self.on, self.normalise, banding, self.shingling, format_name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from dsforge.dedup.result import ContradictionKind
 from dsforge.similarity.collect import Collected
 from dsforge.similarity.compared import Said, said
 from dsforge.similarity.key import Clean
+from dsforge.similarity.shingle import F64, I64
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Conflict:
     kind: ContradictionKind
     rows: list[int]
 
-    def to_drop(self, values: Sequence[float] | None) -> list[int]:
+    def to_drop(self, values: F64 | None) -> list[int]:
         """The rows to take out: of several answers all but the one worth most, else all, for either may be wrong."""
         if self.kind != "answers":
             return self.rows
@@ -37,7 +38,7 @@ class _Claim:
     label: bool | None
 
 
-def conflicts(rows: Collected, among: Sequence[int], clean: Clean) -> list[Conflict]:
+def conflicts(rows: Collected, among: I64, clean: Clean) -> list[Conflict]:
     """What contradicts what among these rows, in their order; texts are compared as they are made `clean`."""
     by_prompt: defaultdict[bytes, list[_Claim]] = defaultdict(list)
     for row in _asked_again(rows, among):
@@ -48,12 +49,13 @@ def conflicts(rows: Collected, among: Sequence[int], clean: Clean) -> list[Confl
     return sorted(found, key=lambda conflict: conflict.rows)
 
 
-def _asked_again(rows: Collected, among: Sequence[int]) -> list[int]:
+def _asked_again(rows: Collected, among: I64) -> list[int]:
     """Those rows that ask something that another of them asks too."""
-    asked = np.frombuffer(rows.asked, dtype=np.int64)[np.asarray(among, dtype=np.int64)]
+    asked = rows.asked[among]
     _, inverse, counts = np.unique(asked, return_inverse=True, return_counts=True)
     again = (counts[inverse] > 1) & (asked != 0)
-    return [row for row, is_again in zip(among, again.tolist(), strict=True) if is_again]
+    asking: list[int] = among[again].tolist()
+    return asking
 
 
 def _of_prompt(claims: Iterable[_Claim]) -> Iterator[Conflict]:

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TypeAlias
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dsforge.errors import UsageError, did_you_mean
-from dsforge.example import JSON, Example
+from dsforge.example import JSON, Example, at_path
 from dsforge.io.rows import Row
+from dsforge.similarity.collect import Collected, See
 from dsforge.similarity.compared import message_text
-
-Value: TypeAlias = Callable[[str, Row, Example], "float | None"]
-"""How much a row of a file is worth to be kept; None where it does not say."""
 
 
 @dataclass(frozen=True)
 class Keep:
-    """A preference among rows: its `name` on the command line, its value, and what a row `wants` to have one."""
+    """A preference among rows: its `name` on the command line, and what makes the value of a row.
+
+    That is what `see` says of the row when it is read (None where it does not say, because it lacks what it `wants`),
+    or how few `findings` its `(file, row)` has.
+    """
 
     name: str
-    value: Value
+    see: See | None = None
     wants: str = ""
+    findings: Mapping[tuple[str, int], int] | None = None
 
 
 KEEP = ("first", "longest", "newest:FIELD", "best:FIELD", "fewest-findings")
@@ -45,8 +50,7 @@ def parse_keep(text: str) -> Keep | None:
         raise UsageError("--keep fewest-findings needs the findings of a lint: see dsforge.dedup.keep.fewest_findings")
     if name in _BY_FIELD and field:
         read, wants = _BY_FIELD[name]
-        path = field.split(".")
-        return Keep(text, lambda _, row, __: read(_at(row.value, path)), f"{wants} in {field}")
+        return Keep(text, partial(_field, read, field.split(".")), f"{wants} in {field}")
     if name in _BY_FIELD:
         raise UsageError(
             f"--keep {name} needs the field to go by, as {name}:meta.{'score' if name == 'best' else 'date'}"
@@ -56,17 +60,15 @@ def parse_keep(text: str) -> Keep | None:
 
 def fewest_findings(findings: Mapping[tuple[str, int], int]) -> Keep:
     """Prefers rows with fewer findings, given how many each `(file, row)` has."""
-    return Keep("fewest-findings", lambda path, row, _: -findings.get((path, row.number), 0))
+    return Keep("fewest-findings", findings=findings)
+
+
+def _field(read: Callable[[JSON], float | None], names: Sequence[str], path: str, row: Row, _: Example) -> float | None:
+    return read(at_path(row.value, names))
 
 
 def _length(path: str, row: Row, example: Example) -> float:
     return sum(len(message_text(message)) for message in example.all_messages())
-
-
-def _at(value: JSON, path: Sequence[str]) -> JSON:
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
 
 
 def _number(value: JSON) -> float | None:
@@ -99,40 +101,25 @@ _BY_FIELD: dict[str, tuple[Callable[[JSON], float | None], str]] = {
 }
 
 
-class Ranks:
-    """The value of each row, in the order in which they are seen; a row without one gives way to all that have one.
+def values_of(rows: Collected, keep: Keep) -> NDArray[np.float64]:
+    """What each row is worth, of known ones infinitely much; one without a value gives way to all that have one.
 
-    Rows that are `known` to be kept are preferred to all.
+    What the user should know of rows without is added to the notices.
+
+    Raises:
+        UsageError: no row has a value.
     """
-
-    def __init__(self, keep: Keep, known: int) -> None:
-        self._keep = keep
-        self.values = array("d", [math.inf]) * known
-        self._known = known
-        self._without = 0
-        self._first_without = ""
-
-    def see(self, path: str, row: Row, example: Example) -> None:
-        """Take in a row."""
-        value = self._keep.value(path, row, example)
-        if value is None:
-            self._without += 1
-            self._first_without = self._first_without or f"{path}:{row.line}"
-        self.values.append(-math.inf if value is None else value)
-
-    def notice(self) -> str:
-        """What the user should know of rows without a value, "" where there is none.
-
-        Raises:
-            UsageError: no row has a value.
-        """
-        seen = len(self.values) - self._known
-        if not self._without:
-            return ""
-        if self._without == seen:
-            raise UsageError(f"--keep {self._keep.name}: no row has {self._keep.wants}; check the name of the field")
-        lack = "lacks" if self._without == 1 else "lack"
-        return (
-            f"--keep {self._keep.name}: {self._without:,} of {seen:,} rows {lack} {self._keep.wants} "
-            f"(the first: {self._first_without}); rows that have it are preferred"
+    if keep.findings is not None:
+        findings = [keep.findings.get(rows.place(row)[:2], 0) for row in range(rows.known, len(rows))]
+        return np.concatenate([np.full(rows.known, np.inf), -np.array(findings, dtype=np.float64)])
+    values = np.array([math.nan if value is None else value for value in rows.notes()], dtype=np.float64)
+    without = np.flatnonzero(np.isnan(values))
+    if len(without) == len(values) and len(values):
+        raise UsageError(f"--keep {keep.name}: no row has {keep.wants}; check the name of the field")
+    if len(without):
+        first = rows.place(rows.known + int(without[0]))
+        rows.notices.append(
+            f"--keep {keep.name}: {len(without):,} of {len(values):,} rows {'lacks' if len(without) == 1 else 'lack'} "
+            f"{keep.wants} (the first: {first.path}:{first.line}); rows that have it are preferred"
         )
+    return np.concatenate([np.full(rows.known, np.inf), np.where(np.isnan(values), -np.inf, values)])

@@ -11,6 +11,7 @@ from dsforge.io.naming import split_part
 from dsforge.io.rejects import rejects_path, remove_stale
 from dsforge.io.together import check_outputs, rows_together
 from dsforge.similarity.collect import Collected
+from dsforge.similarity.shingle import I64
 
 
 def check_apart(sources: Sequence[str], others: Sequence[str]) -> None:
@@ -48,13 +49,13 @@ class Outputs:
         """Refuse, before the work, what cannot be written or is an input."""
         check_outputs(sources, [self.rows, self.rejects_file, *([self.clusters] if self.clusters else [])])
 
-    def write(self, rows: Collected, kept: Iterable[int], clusters: Iterable[bytes] = ()) -> list[str]:
-        """Write the kept rows, the lines of the clusters and the rejects; what the user should know of the files."""
+    def write(self, rows: Collected, kept: I64, clusters: Iterable[bytes] = ()) -> list[str]:
+        """Write the kept rows, which ascend, the lines of the clusters and the rejects; what the user should know."""
         rejects = self.rejects_file
         paths = [self.rows, *([self.clusters] if self.clusters else []), *([rejects] if rows.rejects else [])]
         with rows_together(paths) as files:
-            for row in kept:
-                files[0].write(rows.raw(row))
+            for lines in rows.lines(kept):
+                files[0].write_lines(lines)
             if self.clusters:
                 for line in clusters:
                     files[1].write(line)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
+from dsforge import __version__
 from dsforge.dedup.clusters import members, place, removed, shown_clusters, side_by_side
 from dsforge.dedup.comparison import LEAST_THRESHOLD, THRESHOLD, Comparison
 from dsforge.dedup.contradictions import Conflict, conflicts
-from dsforge.dedup.keep import Keep, Ranks, parse_keep
+from dsforge.dedup.keep import Keep, parse_keep, values_of
 from dsforge.dedup.output import Outputs, check_apart
 from dsforge.dedup.result import CONTRADICTIONS, Contradiction, DedupResult, Shown
 from dsforge.dedup.verdict import Verdicts, judge
+from dsforge.engine.chunks import plan_identity, read_once
+from dsforge.engine.engine import Engine
+from dsforge.engine.plan import work_folder
+from dsforge.io.atomic import is_special
 from dsforge.io.expand import expand_sources
 from dsforge.similarity.collect import Collected, check_sources
 from dsforge.similarity.compared import On
 from dsforge.similarity.key import DEFAULT_STEPS
+from dsforge.similarity.shingle import F64, I64, parse_shingling
 
 __all__ = ["LEAST_THRESHOLD", "THRESHOLD", "dedup"]
 
@@ -39,7 +47,10 @@ def dedup(
     show: int = 0,
     rejects: str | Path | None = None,
     format_name: str = "auto",
+    shingles: str = "characters",
     workers: int = 1,
+    engine: str = "local",
+    partitions: int = 0,
 ) -> DedupResult:
     """Write the rows of `sources`, taken for one dataset, without duplicates to `output`.
 
@@ -47,22 +58,28 @@ def dedup(
     what does not count in it; `exact` removes only exact copies. `keep` says which row of a cluster stays (see
     `dsforge.dedup.keep`). Rows that the files of `against` hold already are removed too. `clusters` gets a line for
     each row of each cluster (`Member`), `rejects` the rows that could not be decoded; `show` clusters and as many
-    contradictions stand side by side in the result. The result depends neither on `workers` nor on chance.
+    contradictions stand side by side in the result. `shingles` says how texts are cut (see
+    `dsforge.similarity.shingle`). The work is done by `workers` processes, or by Ray, in so many
+    `partitions` (see `Engine`); the result depends neither on these nor on chance.
 
     Raises:
-        UsageError: an option out of range, an output that is an input, a field of `keep` that no row has.
+        UsageError: an option that does not exist or is out of range, an output that is an input, a field of `keep`
+            that no row has.
         InputError, OutputError: a file that cannot be read or written.
     """
-    comparison = Comparison(on, threshold, exact, tuple(normalise))
+    shingling = parse_shingling(shingles)
+    comparison = Comparison(on, threshold, exact, tuple(normalise), shingling=shingling)
+    runs = Engine(engine, workers, partitions)
     preference = parse_keep(keep) if isinstance(keep, str) else keep
     sources, others = expand_sources(map(str, sources)), expand_sources(map(str, against))
     check_apart(sources, others)
     check_sources([*others, *sources], format_name)
     outputs = Outputs(output, rejects, clusters)
     outputs.check([*sources, *others])
-    with comparison.collected(workers) as rows:
-        unread = _read_known(rows, others, format_name)
-        values = _read(rows, sources, format_name, preference)
+    with _collected(comparison, sources, others, output, format_name, preference, runs) as rows:
+        unread = _read_known(rows, others)
+        rows.read(sources, preference.see if preference else None)
+        values = values_of(rows, preference) if preference else None
         verdicts = judge(rows, threshold, values)
         dropping = _find_conflicts(rows, verdicts, comparison, values, drop_contradictions)
         result = _result(rows, verdicts, dropping, threshold)
@@ -70,33 +87,52 @@ def dedup(
         result.shown = [*shown_clusters(rows, verdicts, show)]
         result.shown_contradictions = [*_shown_conflicts(rows, dropping.found, show)]
         lines = map(msgspec.json.encode, members(rows, verdicts, comparison))
-        kept = (row for row in _kept_rows(rows, verdicts) if row not in dropping.rows)
+        kept = _kept_rows(rows, verdicts)
+        if dropping.rows:
+            kept = kept[~np.isin(kept, list(dropping.rows))]
         result.notices += outputs.write(rows, kept, lines)
     return result
 
 
-def _read_known(rows: Collected, others: Sequence[str], format_name: str) -> list[str]:
+@contextmanager
+def _collected(
+    comparison: Comparison,
+    sources: Sequence[str],
+    others: Sequence[str],
+    output: str | Path,
+    format_name: str,
+    keep: Keep | None,
+    engine: Engine,
+) -> Iterator[Collected]:
+    """Where rows are collected: beside the output, so that a run that is killed goes on where it stopped."""
+    reading = comparison.reading(format_name)
+    inputs = [*others, *sources]
+    preference = (keep.name, sorted((keep.findings or {}).items())) if keep else ""
+    cut = engine.partitions
+    plan = ("dedup", __version__, plan_identity(inputs), len(others), comparison, reading, preference, cut)
+    resumable = not (str(output) == "-" or is_special(Path(output)) or any(map(read_once, inputs)))
+    with work_folder(output, plan, resumable) as folder, engine:
+        yield Collected(reading, folder, engine)
+
+
+def _read_known(rows: Collected, others: Sequence[str]) -> list[str]:
     """Take in the rows to compare with; what the user should know of those that could not be read."""
-    for other in others:
-        rows.read(other, format_name)
+    rows.read(others)
     unread = rows.make_known()
     told = f"{', '.join(others)}: rows that could not be read, and so were not compared with: {unread:,}"
     return [told] if unread else []
 
 
-def _read(rows: Collected, sources: Sequence[str], format_name: str, keep: Keep | None) -> Sequence[float] | None:
-    """Take in the rows; what each is worth, None where the first is always preferred."""
-    ranks = Ranks(keep, rows.known) if keep else None
-    for source in sources:
-        rows.read(source, format_name, see_row=ranks.see if ranks else None)
-    if ranks is None:
-        return None
-    rows.notices += filter(None, [ranks.notice()])
-    return ranks.values
+def _kept_rows(rows: Collected, verdicts: Verdicts) -> I64:
+    numbers = np.arange(len(rows))
+    kept: I64 = numbers[(verdicts.kept == numbers) & (numbers >= rows.known)]
+    return kept
 
 
-def _kept_rows(rows: Collected, verdicts: Verdicts) -> Iterator[int]:
-    return (row for row in range(rows.known, len(rows)) if verdicts.kept[row] == row)
+def _removed_rows(rows: Collected, verdicts: Verdicts) -> I64:
+    numbers = np.arange(len(rows))
+    gone: I64 = numbers[(verdicts.kept != numbers) & (numbers >= rows.known)]
+    return gone
 
 
 @dataclass
@@ -108,9 +144,9 @@ class _Dropping:
 
 
 def _find_conflicts(
-    rows: Collected, verdicts: Verdicts, comparison: Comparison, values: Sequence[float] | None, drop: bool
+    rows: Collected, verdicts: Verdicts, comparison: Comparison, values: F64 | None, drop: bool
 ) -> _Dropping:
-    found = conflicts(rows, list(_kept_rows(rows, verdicts)), comparison.clean)
+    found = conflicts(rows, _kept_rows(rows, verdicts), comparison.clean)
     dropped = {row for conflict in found for row in conflict.to_drop(values)} if drop else set()
     return _Dropping(found, dropped)
 
@@ -123,13 +159,12 @@ def _shown_conflicts(rows: Collected, found: Sequence[Conflict], count: int) -> 
 
 def _result(rows: Collected, verdicts: Verdicts, dropping: _Dropping, threshold: float) -> DedupResult:
     gone = [
-        removed(rows, row, verdicts.kept[row], verdicts.similarity.get(row))
-        for row in range(rows.known, len(rows))
-        if verdicts.kept[row] != row
+        removed(rows, row, int(verdicts.kept[row]), verdicts.similarity.get(row))
+        for row in _removed_rows(rows, verdicts).tolist()
     ]
     result = DedupResult(
         rows_in=rows.rows_in,
-        rows_out=sum(1 for row in _kept_rows(rows, verdicts)) - len(dropping.rows),
+        rows_out=len(_kept_rows(rows, verdicts)) - len(dropping.rows),
         rows_rejected=len(rows.rejects),
         threshold=threshold,
         removed=gone,

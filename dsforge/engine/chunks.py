@@ -13,6 +13,11 @@ MIN_CHUNK = 4 << 20
 """Bytes below which a chunk of its own is not worth a process."""
 
 
+def pieces_for(workers: int) -> int:
+    """Into how many pieces to cut a file, so that no worker waits long for the others at the end."""
+    return workers * 8 if workers > 1 else 1
+
+
 class Chunk(msgspec.Struct, frozen=True):
     """The rows of `source` whose line begins in bytes [start, end); end None is the end of the file.
 
@@ -25,8 +30,8 @@ class Chunk(msgspec.Struct, frozen=True):
     encoding: str = "auto"
 
 
-def plan_chunks(source: str | Path, workers: int, encoding: str = "auto") -> list[Chunk]:
-    """The chunks of one file: several where it is plain JSONL, large, and there are workers for them.
+def plan_chunks(source: str | Path, pieces: int, encoding: str = "auto") -> list[Chunk]:
+    """The chunks of one file: up to so many pieces where it is plain JSONL and large.
 
     Raises:
         InputError: the file cannot be read as rows.
@@ -35,12 +40,12 @@ def plan_chunks(source: str | Path, workers: int, encoding: str = "auto") -> lis
     whole = [Chunk(str(source), encoding=encoding)]
     if read_once(source):
         return whole
-    # also where one worker will do: what is no file of rows is found before the work
+    # also where one piece will do: what is no file of rows is found before the work
     reader = RowReader(source, encoding=encoding)
     reader.close()
     path = file_of(source)
-    count = min(workers * 8, path.stat().st_size // MIN_CHUNK)
-    if workers == 1 or not reader.splittable or count < 2:
+    count = min(pieces, path.stat().st_size // MIN_CHUNK)
+    if not reader.splittable or count < 2:
         return whole
     starts = _line_starts(path, count)
     ends = [*starts[1:], None]

@@ -8,11 +8,14 @@ from collections.abc import Iterator, Sequence
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from dsforge.engine.plan import Executor, Task
+from dsforge.engine.plan import Task
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -51,26 +54,34 @@ def _end_with_parent() -> None:
 
 
 class ProcessPool:
-    """Runs tasks in `workers` processes of their own."""
+    """Runs tasks in `workers` processes of their own, which start with the first stage and end with `close`."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether there are processes."""
+        return self._pool is not None
 
     def run(self, tasks: Sequence[Task[R]]) -> Iterator[R]:
         """The results in the order of the tasks."""
         from concurrent.futures import ProcessPoolExecutor
 
-        context = get_context(_start_method())
-        with ProcessPoolExecutor(self._workers, mp_context=context, initializer=_end_with_parent) as pool:
-            futures = [pool.submit(task.run) for task in tasks]
-            try:
-                for future in futures:
-                    yield future.result()
-            finally:
-                for future in futures:
-                    future.cancel()
+        if self._pool is None:
+            context = get_context(_start_method())
+            self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_end_with_parent)
+        futures = [self._pool.submit(task.run) for task in tasks]
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()
 
-
-def local_executor(workers: int, tasks: int) -> Executor:
-    """The executor for `tasks` tasks: processes only where there is work for more than one."""
-    return ProcessPool(min(workers, tasks)) if workers > 1 and tasks > 1 else InProcess()
+    def close(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Generic, Protocol, TypeVar
+from uuid import uuid4
 
 import msgspec
 
@@ -44,9 +46,14 @@ class Task(Generic[R]):
         return self.output.with_name(f"{self.output.name}.done")
 
     def run(self) -> R:
-        """Do the work, publish output and receipt, and return the counts."""
-        partial = self.output.with_name(f"{self.output.name}.partial")
+        """Do the work, publish output (a file or a folder) and receipt, and return the counts."""
+        # of its own name: where a worker was given up that is still alive, two write the same output
+        partial = self.output.with_name(f"{self.output.name}.{uuid4().hex[:12]}.partial")
         counts = self.function(*self.arguments, partial)
+        if (done := self.finished()) is not None:
+            return done
+        if self.output.is_dir():  # of a run that was killed before it wrote the receipt
+            shutil.rmtree(self.output)
         partial.replace(self.output)
         unfinished = self.output.with_name(f"{self.output.name}.counts")
         unfinished.write_bytes(msgspec.json.encode(counts))
@@ -58,6 +65,14 @@ class Task(Generic[R]):
         if not (self.receipt.exists() and self.output.exists()):
             return None
         return msgspec.json.decode(self.receipt.read_bytes(), type=self.result)
+
+
+_PARTIAL = re.compile(r"\.[0-9a-f]{12}\.partial$")
+
+
+def beside(output: Path, ending: str) -> Path:
+    """Where a task puts a second file: beside its output, be it the one it is given or the one it is published as."""
+    return output.with_name(f"{_PARTIAL.sub('', output.name)}.{ending}")
 
 
 class Executor(Protocol):
@@ -74,11 +89,6 @@ def stage_results(tasks: Sequence[Task[R]], executor: Executor) -> Iterator[R]:
     running = executor.run([task for task, result in zip(tasks, finished, strict=True) if result is None])
     for result in finished:
         yield next(running) if result is None else result
-
-
-def run_stage(tasks: Sequence[Task[R]], executor: Executor) -> list[R]:
-    """Run the tasks that have no receipt yet; the results of all, in order."""
-    return list(stage_results(tasks, executor))
 
 
 @contextmanager

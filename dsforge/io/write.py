@@ -95,6 +95,14 @@ class RowFile:
             self.file.write(row + b"\n")
         self._rows += 1
 
+    def write_lines(self, lines: memoryview) -> None:
+        """Write rows that stand one to a line, the last one ended too."""
+        if self._aside is None and not self._output.array:
+            self.file.write(lines)
+            return
+        for row in lines.tobytes().split(b"\n")[:-1]:
+            self.write(row)
+
     def end(self) -> None:
         """Write what closes the array, or the whole table."""
         if self._output.array:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dsforge.engine.chunks import Chunk, plan_chunks
-from dsforge.engine.local import local_executor
-from dsforge.engine.plan import Task, run_stage
+from dsforge.engine.chunks import Chunk, pieces_for, plan_chunks
+from dsforge.engine.engine import Engine
+from dsforge.engine.plan import Task
 from dsforge.errors import RowError
 from dsforge.finding import Finding, Severity
 from dsforge.formats.format import get_format
@@ -249,7 +249,7 @@ def lint(
     names = expand_sources(map(str, sources))
     rules = select_rules(select, ignore)
     ignored = {name: ignored_in(name, per_file_ignores or {}) for name in names}
-    chunks = [chunk for name in names for chunk in plan_chunks(name, workers)]
+    chunks = [chunk for name in names for chunk in plan_chunks(name, pieces_for(workers))]
     codes = {name: tuple(rule.code for rule in rules if isinstance(rule, DatasetRule) or rule.code not in ignored[name])
              for name in names}  # fmt: skip
     if len(chunks) == 1:
@@ -274,5 +274,6 @@ def _run_chunks(
             Task(lint_chunk, (chunk, codes[chunk.source], settings, summarise), Path(folder) / f"{index:05}", _Counts)
             for index, chunk in enumerate(chunks)
         ]
-        run_stage(tasks, local_executor(workers, len(tasks)))
+        with Engine(workers=workers) as engine:
+            engine.run_all(tasks)
         return [msgspec.msgpack.decode(task.output.read_bytes(), type=_Part, dec_hook=unpack) for task in tasks]

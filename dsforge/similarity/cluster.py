@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from dsforge.similarity.shingle import I64
+from dsforge.similarity.shingle import F64, I64
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def star_clusters(
     similarities: Similarities,
     threshold: float,
     *,
-    rank: Sequence[float] | None = None,
+    rank: F64 | None = None,
     known: int = 0,
 ) -> list[Match]:
     """What to remove, in order: each document that reaches the threshold with one before it that is kept.
@@ -127,10 +127,10 @@ def _documents() -> array[int]:
 
 
 class Groups:
-    """Disjoint sets over 0..n-1 (union by the smaller number, path halving)."""
+    """Disjoint sets of numbers (union by the smaller number, path halving)."""
 
-    def __init__(self, size: int) -> None:
-        self._parent = list(range(size))
+    def __init__(self, items: Iterable[int]) -> None:
+        self._parent = {item: item for item in items}
 
     def find(self, item: int) -> int:
         """The smallest number in the group of `item`."""
@@ -148,7 +148,7 @@ class Groups:
     def members(self) -> list[list[int]]:
         """Every group, members ascending, ordered by first member."""
         found: defaultdict[int, list[int]] = defaultdict(list)
-        for item in range(len(self._parent)):
+        for item in sorted(self._parent):
             found[self.find(item)].append(item)
         return list(found.values())
 

@@ -1,23 +1,46 @@
-"""Reads the rows of a dataset, meets exact copies on the way and sketches the rest."""
+"""Reads the rows of a dataset, by many tasks where it is large, and finds which are the same and which are alike.
+
+Each task reads a piece of a file and writes a folder of arrays: what is known of each row (`number`, `line`, its bytes
+in `raw` that end at `raw_end`, its `document`, `asked`) and of each document, a text not met before in this piece
+(`key`, `row`, and its sketch, see `dsforge.similarity.sketch`).
+"""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import NamedTuple
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+from zlib import crc32
 
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from dsforge.engine.chunks import Chunk, plan_chunks
+from dsforge.engine.engine import PARTITIONS, Engine
+from dsforge.engine.plan import Task
 from dsforge.example import Example
 from dsforge.formats.format import get_format
 from dsforge.formats.read import ExampleReader, RowDecoder
+from dsforge.io.arrays import ArrayFolder, mapped
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import Row, one_line, parse
 from dsforge.io.source import open_source
-from dsforge.io.spill import Spill
 from dsforge.similarity.compared import On, asked_text, compared
-from dsforge.similarity.key import Clean, normalise
+from dsforge.similarity.key import DEFAULT_STEPS, cleaner
 from dsforge.similarity.lsh import Banding
-from dsforge.similarity.sketch import Sketches
+from dsforge.similarity.shingle import CHARACTERS, I64, U8, U64, Shingling
+from dsforge.similarity.sketch import Sketched, SketchWriter
+
+See: TypeAlias = Callable[[str, Row, Example], Any]
+"""What is to be noted of a row of a file: something that MessagePack can hold. Tasks in other processes pickle it."""
+
+_FLUSH = 4096  # rows whose arrays are written together
 
 
 class Place(NamedTuple):
@@ -28,109 +51,301 @@ class Place(NamedTuple):
     line: int
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How rows are read and compared. Without a `banding` only exact copies are looked for."""
+
+    on: On = "conversation"
+    steps: tuple[str, ...] = DEFAULT_STEPS
+    banding: Banding | None = None
+    shingling: Shingling = CHARACTERS
+    format_name: str = "auto"
+
+
+class Read(msgspec.Struct, frozen=True):
+    """What a task read: rows met, those decoded, texts not met before in them, lines of a JSONL file."""
+
+    rows_in: int
+    rows: int
+    documents: int
+    lines: int
+    notices: list[str]
+    rejects: list[Reject]
+
+
+def read_chunk(chunk: Chunk, reading: Reading, see: See | None, output: Path) -> Read:
+    """Read the rows of a piece into the folder `output`; what `see` says of each is in `notes`."""
+    rejects: list[Reject] = []
+    reader = ExampleReader(
+        chunk.source, reading.format_name, rejects.append, start=chunk.start, end=chunk.end, encoding=chunk.encoding
+    )
+    with ArrayFolder(output) as folder:
+        rows = _RowWriter(folder, reading, see, reader.path)
+        for row, example in reader:
+            rows.add(row, example)
+        documents = rows.end()
+    decoded = reader.rows_in - len(rejects)
+    return Read(reader.rows_in, decoded, documents, reader.rows.lines, reader.rows.notices, rejects)
+
+
+class _RowWriter:
+    """Writes rows and the documents they hold."""
+
+    def __init__(self, folder: ArrayFolder, reading: Reading, see: See | None, path: str) -> None:
+        self._folder, self._see, self._path = folder, see, path
+        self._on, self._clean = reading.on, cleaner(reading.steps)
+        self._documents: dict[bytes, int] = {}
+        self._sketches = SketchWriter(folder, reading.banding, reading.shingling) if reading.banding else None
+        self._rows = self._count = self._raw_end = 0
+        self._begin()
+        self._flush()
+
+    def _begin(self) -> None:
+        self._arrays = {name: array("q") for name in ("number", "line", "raw_end", "document", "asked", "row")}
+        self._raw: list[bytes] = []
+        self._keys: list[bytes] = []
+        self._notes: list[Any] = []
+
+    def add(self, row: Row, example: Example) -> None:
+        """Take in a row."""
+        compares = compared(example, self._on, self._clean)
+        document = self._documents.setdefault(compares.key, self._count)
+        arrays = self._arrays
+        if document == self._count:
+            self._count += 1
+            self._keys.append(compares.key)
+            arrays["row"].append(self._rows)
+            if self._sketches is not None:
+                self._sketches.add(compares)
+        raw = one_line(row)
+        self._raw.append(raw)
+        self._raw_end += len(raw) + 1
+        asked = compares.parts[0] or asked_text(example, self._clean)
+        arrays["number"].append(row.number)
+        arrays["line"].append(row.line)
+        arrays["raw_end"].append(self._raw_end)
+        arrays["document"].append(document)
+        arrays["asked"].append(crc32(asked) + 1 if asked else 0)
+        if self._see is not None:
+            self._notes.append(self._see(self._path, row, example))
+        self._rows += 1
+        if len(self._raw) == _FLUSH:
+            self._flush()
+
+    def _flush(self) -> None:
+        for name, values in self._arrays.items():
+            self._folder.append(name, values)
+        self._folder.append("key", b"".join(self._keys))
+        self._folder.append("raw", b"".join([raw + b"\n" for raw in self._raw]))
+        if self._see is not None:
+            self._folder.append("notes", msgspec.json.Encoder().encode_lines(self._notes))
+        self._begin()
+
+    def end(self) -> int:
+        """Write what is left; how many documents there are."""
+        self._flush()
+        if self._sketches is not None:
+            self._sketches.end()
+        return self._count
+
+
+@dataclass
+class _Piece:
+    """What a task read, and how its rows stand in their file: after `before` others, and after so many lines."""
+
+    path: str
+    folder: Path
+    read: Read
+    before: int
+    lines_before: int
+
+    @cached_property
+    def raw(self) -> tuple[U8, I64]:
+        """The rows, one to a line, and where each line ends."""
+        return mapped(self.folder / "raw", np.uint8), mapped(self.folder / "raw_end", np.int64)
+
+    @cached_property
+    def places(self) -> tuple[I64, I64]:
+        """The number and the line of each row."""
+        return mapped(self.folder / "number", np.int64), mapped(self.folder / "line", np.int64)
+
+
 class Collected:
-    """The rows of one or several files, taken for one dataset. Close it, or use it in a `with`.
+    """The rows of one or several files, taken for one dataset, as arrays in `folder`.
 
-    Rows that could be decoded are numbered from 0 in input order; `original[r]` is the first row that r is
-    an exact copy of (r itself where there is none before it). Documents are the originals, also numbered
-    from 0: `document_row[d]` is the row of document d, `document[r]` the document of row r. `sketches` is None where
-    only copies are asked for. `asked[r]` is equal for rows that ask the same, and 0 for those that ask nothing.
+    Rows that could be decoded are numbered from 0 in input order. Documents are texts that differ, numbered with gaps:
+    `document[r]` is that of row r, `document_row[d]` the first row with document d, `original[r]` the first that r is
+    an exact copy of (r itself where there is none before it). `asked[r]` is equal for rows that ask the same, and 0
+    for those that ask nothing.
 
-    The first `known` rows and `known_documents` are there to be compared with; they count as no input.
+    The first `known` rows and `known_documents` are there to be compared with; they count as no input. All arrays are
+    those of the rows read so far.
     """
 
-    def __init__(self, on: On, banding: Banding | None, workers: int = 1, clean: Clean = normalise) -> None:
-        self._on = on
-        self._clean = clean
-        self._decoders: dict[int, RowDecoder] = {}
-        self._paths: list[str] = []
-        self._path, self._row, self._line = array("q"), array("q"), array("q")
-        self._raw = Spill()
-        self._documents: dict[bytes, int] = {}
-        self.original = array("q")
-        self.document = array("q")
-        self.document_row = array("q")
-        self.asked = array("q")
+    def __init__(self, reading: Reading, folder: Path, engine: Engine) -> None:
+        self.reading, self.engine, self.folder = reading, engine, folder
         self.known = self.known_documents = 0
-        self.sketches = Sketches(banding, workers) if banding else None
         self.rejects: list[Reject] = []
         self.notices: list[str] = []
         self.rows_in = 0
-
-    def __enter__(self) -> Collected:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._raw.close()
-        if self.sketches:
-            self.sketches.close()
+        self._pieces: list[_Piece] = []
+        self._first_rows = [0]
+        self._decoder = RowDecoder(get_format(reading.format_name) if reading.format_name != "auto" else None)
 
     def __len__(self) -> int:
-        return len(self.original)
+        return self._first_rows[-1]
 
-    def read(
-        self,
-        source: str,
-        format_name: str,
-        see: Callable[[Example], None] | None = None,
-        see_row: Callable[[str, Row, Example], None] | None = None,
-    ) -> None:
-        """Take in the rows of a file, showing each to `see` and `see_row`; rows that fail go to `rejects`."""
-        reader = ExampleReader(source, format_name, self.rejects.append)
-        self._decoders[len(self._paths)] = RowDecoder(reader.format)
-        self._paths.append(reader.path)
-        for row, example in reader:
-            number = len(self.original)
-            self._path.append(len(self._paths) - 1)
-            self._row.append(row.number)
-            self._line.append(row.line)
-            self._raw.append(one_line(row))
-            self._take(number, example)
-            if see:
-                see(example)
-            if see_row:
-                see_row(reader.path, row, example)
-        self.rows_in += reader.rows_in
-        self.notices += reader.rows.notices
-
-    def _take(self, number: int, example: Example) -> None:
-        compares = compared(example, self._on, self._clean)
-        document = self._documents.setdefault(compares.key, len(self.document_row))
-        if document == len(self.document_row):
-            self.document_row.append(number)
-            if self.sketches is not None:
-                self.sketches.add(compares)
-        self.document.append(document)
-        self.original.append(self.document_row[document])
-        asked = compares.parts[0] or asked_text(example, self._clean)
-        self.asked.append(hash(asked) if asked else 0)
+    def read(self, sources: Sequence[str], see: See | None = None) -> None:
+        """Take in the rows of files, noting what `see` says of each; rows that fail go to `rejects`."""
+        count = self.engine.partitions or PARTITIONS
+        chunks = [chunk for source in sources for chunk in plan_chunks(source, count)]
+        begun = len(self._pieces)
+        tasks = [
+            Task(read_chunk, (chunk, self.reading, see), self.folder / f"read-{begun + number:05}", Read)
+            for number, chunk in enumerate(chunks)
+        ]
+        before = lines = 0
+        for chunk, task, read in zip(chunks, tasks, self.engine.run(tasks), strict=True):
+            if not chunk.start:
+                before = lines = 0
+            self._pieces.append(_Piece(chunk.source, task.output, read, before, lines))
+            self._first_rows.append(self._first_rows[-1] + read.rows)
+            self.rejects += [
+                msgspec.structs.replace(reject, row=reject.row + before, line=reject.line + lines)
+                for reject in read.rejects
+            ]
+            self.notices += read.notices
+            self.rows_in += read.rows_in
+            before, lines = before + read.rows_in, lines + read.lines
+        for name in ("document", "document_row", "original", "asked", "sketched", "_canonical", "_documents_before"):
+            self.__dict__.pop(name, None)
 
     def make_known(self) -> int:
         """Take the rows read so far as those to compare with; how many could not be read."""
         unread = len(self.rejects)
-        self.known, self.known_documents = len(self), len(self.document_row)
+        self.known, self.known_documents = len(self), self._documents_before[-1]
         self.rows_in = 0
         self.rejects.clear()
         return unread
+
+    def _arrays(self, name: str, kind: type[np.generic] = np.int64, width: int = 0) -> Iterator[Any]:
+        for piece in self._pieces:
+            yield mapped(piece.folder / name, kind, width)
+
+    @cached_property
+    def _documents_before(self) -> list[int]:
+        """The number of the first document of each piece, and behind the last."""
+        return [0, *accumulate(piece.read.documents for piece in self._pieces)]
+
+    @cached_property
+    def _canonical(self) -> I64:
+        """For each document of a piece the first that is equal, of all pieces."""
+        keys: U64 = _joined(self._arrays("key", np.uint64, 2), np.uint64, 2)
+        order = np.lexsort((keys[:, 1], keys[:, 0]))  # stable, so that the first stands first among equal ones
+        ordered = keys[order]
+        is_first = np.ones(len(order), dtype=bool)
+        is_first[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+        canonical = np.empty(len(order), dtype=np.int64)
+        canonical[order] = order[is_first][np.cumsum(is_first) - 1] if len(order) else order
+        return canonical
+
+    @cached_property
+    def document(self) -> I64:
+        """Of each row, the number of its document."""
+        offset = zip(self._documents_before, self._arrays("document"))  # noqa: B905 - one more is the end
+        within = _joined((documents + before for before, documents in offset), np.int64)
+        documents: I64 = self._canonical[within]
+        return documents
+
+    @cached_property
+    def document_row(self) -> I64:
+        """Of each document, the first row that has it in its piece."""
+        offset = zip(self._first_rows, self._arrays("row"))  # noqa: B905 - one more is the end
+        rows: I64 = _joined((rows + before for before, rows in offset), np.int64)
+        return rows
+
+    @cached_property
+    def original(self) -> I64:
+        """Of each row, the first of which it is an exact copy."""
+        rows: I64 = self.document_row[self.document]
+        return rows
+
+    @cached_property
+    def asked(self) -> I64:
+        """Of each row, a number for what it asks."""
+        asked: I64 = _joined(self._arrays("asked"), np.int64)
+        return asked
+
+    @property
+    def are_first(self) -> NDArray[np.bool_]:
+        """Of each document, whether no other before it is equal."""
+        are_first: NDArray[np.bool_] = self._canonical == np.arange(len(self._canonical))
+        return are_first
+
+    @property
+    def folders(self) -> list[Path]:
+        """Where the sketches lie, in the order of the documents."""
+        return [piece.folder for piece in self._pieces]
+
+    @cached_property
+    def sketched(self) -> Sketched:
+        """The sketches of all documents.
+
+        Raises:
+            AssertionError: none were asked for.
+        """
+        assert self.reading.banding is not None
+        return Sketched(self.folders, self.reading.banding, self.reading.shingling)
+
+    def notes(self) -> list[Any]:
+        """What was noted of each row, where there was something to see it."""
+        decoder = msgspec.json.Decoder()
+        files = [piece.folder / "notes" for piece in self._pieces]
+        return [note for file in files if file.exists() for note in decoder.decode_lines(file.read_bytes())]
 
     @property
     def first_reject(self) -> str:
         """Why the first of the rejects is one, "" where there is none."""
         return self.rejects[0].reason if self.rejects else ""
 
+    def _piece_of(self, row: int) -> tuple[_Piece, int]:
+        place = bisect_right(self._first_rows, row) - 1
+        return self._pieces[place], row - self._first_rows[place]
+
     def example(self, row: int) -> Example:
         """A row decoded once more."""
-        return self._decoders[self._path[row]](parse(self._raw[row])[0])[1]
+        return self._decoder(parse(self.raw(row))[0])[1]
 
     def raw(self, row: int) -> bytes:
         """The bytes of a row as one line."""
-        return self._raw[row]
+        piece, at = self._piece_of(row)
+        raw, ends = piece.raw
+        return raw[ends[at - 1] if at else 0 : ends[at] - 1].tobytes()
+
+    def lines(self, rows: I64) -> Iterator[memoryview]:
+        """These rows, which ascend, as lines; many together where they stand together."""
+        for place, piece in enumerate(self._pieces):
+            first, last = np.searchsorted(rows, self._first_rows[place : place + 2])
+            wanted = rows[first:last] - self._first_rows[place]
+            if not len(wanted):
+                continue
+            raw, ends = piece.raw
+            breaks = np.flatnonzero(np.diff(wanted) != 1) + 1
+            starts, stops = wanted[np.append(0, breaks)], wanted[np.append(breaks - 1, -1)]
+            begins = np.where(starts > 0, ends[starts - 1], 0)
+            for begin, end in zip(begins.tolist(), ends[stops].tolist(), strict=True):
+                yield raw[begin:end].data
 
     def place(self, row: int) -> Place:
         """Where a row stands."""
-        return Place(self._paths[self._path[row]], self._row[row], self._line[row])
+        piece, at = self._piece_of(row)
+        numbers, lines = piece.places
+        return Place(piece.path, int(numbers[at]) + piece.before, int(lines[at]) + piece.lines_before)
+
+
+def _joined(arrays: Iterable[NDArray[Any]], kind: type[np.generic], width: int = 0) -> Any:
+    """One array behind another."""
+    return np.concatenate([np.empty((0, width) if width else 0, dtype=kind), *arrays])
 
 
 def check_sources(sources: Sequence[str], format_name: str) -> None:

@@ -8,8 +8,7 @@ two answers, or a paraphrased prompt with the answer it had.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
@@ -19,7 +18,7 @@ import orjson
 from dsforge.errors import UsageError, did_you_mean
 from dsforge.example import Example, Message, ToolCall
 from dsforge.io.jsonl import dumps
-from dsforge.similarity.key import Clean, exact_key, key_of, normalise, normalised_bytes
+from dsforge.similarity.key import Clean, key_of, normalised_bytes
 
 On: TypeAlias = str
 """What is compared: "conversation", "pair", or names of parts with commas between them."""
@@ -36,13 +35,20 @@ PARTS = 3
 _CONTEXT = ("system", "developer")
 
 
-@dataclass(frozen=True)
-class Compared:
-    """What is compared of one example: normalised parts, and `guard`, what has to be equal besides."""
+class Compared(NamedTuple):
+    """What is compared of one example: its parts, cleaned and in UTF-8, and `guard`, what has to be equal besides.
 
-    parts: tuple[str, str, str]
+    `key` is that of exact copies. `guard` and `key` have 16 bytes.
+    """
+
+    parts: tuple[bytes, bytes, bytes]
     guard: bytes
     key: bytes
+
+    @property
+    def text(self) -> str:
+        """All parts as one text."""
+        return b"\n".join(self.parts).decode("utf-8", "surrogatepass")
 
 
 def _call_text(call: ToolCall) -> str:
@@ -61,9 +67,17 @@ def message_text(message: Message) -> str:
     return "\n".join(filter(None, stretches))
 
 
-def _text(messages: list[Message], clean: Clean = normalise) -> str:
+def _text(messages: Iterable[Message], clean: Clean = normalised_bytes) -> bytes:
     """The messages' clean texts with a line break after each, so that turns do not run together."""
-    return "\n".join([clean(message_text(message)) for message in messages])
+    return b"\n".join([_said(message, clean) for message in messages])
+
+
+def _said(message: Message, clean: Clean) -> bytes:
+    """The message's clean text."""
+    content = message.content
+    if content.__class__ is str and message.reasoning is None and not message.tool_calls:
+        return clean(content)
+    return clean(message_text(message))
 
 
 def _sides(example: Example) -> tuple[list[Message], list[Message], list[Message]]:
@@ -79,68 +93,63 @@ def _media(messages: list[Message]) -> str:
     return "\n".join(f"{media.kind} {media.url}" for message in messages for media in message.media)
 
 
-def _system(example: Example, clean: Clean) -> str:
+def _encoded_media(messages: list[Message]) -> bytes:
+    return _media(messages).encode("utf-8", "surrogatepass")
+
+
+def _system(example: Example, clean: Clean) -> bytes:
     return _text([message for message in example.messages if message.role in _CONTEXT], clean)
 
 
-def _tools(example: Example) -> str:
-    return dumps(example.tools).decode() if example.tools else ""
+def _tools(example: Example) -> bytes:
+    return dumps(example.tools) if example.tools else b""
 
 
-def _context(example: Example, clean: Clean) -> str:
-    return f"{_system(example, clean)}\n{_tools(example)}"
+def _conversation(example: Example, clean: Clean) -> tuple[tuple[bytes, bytes, bytes], bytes, str]:
+    """`(parts, guard, roles)` of the whole example; of each role the first letter."""
+    is_pair = example.chosen is not None and example.rejected is not None
+    context: list[bytes] = []
+    prompt: list[bytes] = []
+    completion: list[bytes] = []
+    roles = ""
+    in_parts = False
+    for message in example.messages:
+        role, content = message.role, message.content
+        if content.__class__ is str and message.reasoning is None and not message.tool_calls:
+            said = clean(content)
+        else:
+            said = clean(message_text(message))
+            in_parts = in_parts or content.__class__ is list
+        side = prompt if is_pair or role != "assistant" else completion
+        (context if role in _CONTEXT else side).append(said)
+        roles += role[0]
+    if context or is_pair or example.tools or example.label is not None or in_parts:
+        guard = _guard(b"\n".join(context), example)
+    else:
+        guard = _NO_GUARD
+    answered, rejected = b"\n".join(completion), b""
+    if is_pair:
+        answered, rejected = _text(example.chosen or (), clean), _text(example.rejected or (), clean)
+    return (b"\n".join(prompt), answered, rejected), guard, roles
 
 
 def keys(example: Example) -> tuple[int, int]:
     """`(key of what is asked under this system prompt, key)` of an example, as a conversation: 64 bits each.
 
-    They are equal where those of `compared` are, which take three times as long.
+    They are equal where those of `compared` are, which are longer.
     """
-    is_pair = example.chosen is not None and example.rejected is not None
-    context: list[bytes] = []
-    prompt: list[bytes] = []
-    completion: list[bytes] = []
-    rejected: list[bytes] = []
-    roles = ""
-    for message in example.messages:
-        role = message.role
-        side = prompt if is_pair or role != "assistant" else completion
-        (context if role in _CONTEXT else side).append(_said(message))
-        roles += role[0]  # each role has a first letter of its own
-    if is_pair:
-        completion = [*map(_said, example.chosen or ())]
-        rejected = [*map(_said, example.rejected or ())]
-    system = b"\n".join(context)
-    if system or is_pair or example.tools or example.label is not None or _has_parts(example.messages):
-        guard = _guard(system, example)
-    else:
-        guard = _NO_GUARD
-    asked, answered = b"\n".join(prompt), b"\n".join(completion)
+    (asked, answered, rejected), guard, roles = _conversation(example, normalised_bytes)
     hasher = blake2b(b"%b%d\n%b" % (guard, len(asked), asked), digest_size=8)
     asked_under = hasher.digest()
-    hasher.update(b"\n%b %d\n%b" % (roles.encode(), len(answered), answered))
-    if is_pair:
-        hasher.update(b"\n" + b"\n".join(rejected))
+    hasher.update(b"\n%b %d\n%b\n%b" % (roles.encode(), len(answered), answered, rejected))
     return int.from_bytes(asked_under, "big"), int.from_bytes(hasher.digest(), "big")
-
-
-def _said(message: Message) -> bytes:
-    """The message's normalised text, in UTF-8."""
-    content = message.content
-    if content.__class__ is str and message.reasoning is None and not message.tool_calls:
-        return normalised_bytes(content)
-    return normalised_bytes(message_text(message))
-
-
-def _has_parts(messages: list[Message]) -> bool:
-    return any(message.content.__class__ is list for message in messages)
 
 
 def _guard(system: bytes, example: Example) -> bytes:
     """What has to be equal besides the parts, as 16 bytes."""
-    tools = dumps(example.tools) if example.tools else b""
-    media = _media(example.all_messages()).encode("utf-8", "surrogatepass")
-    return _guard_key(b"\n".join((system, tools, media, f"{example.label} {example.is_preference}".encode())))
+    media = _encoded_media(example.all_messages())
+    label = f"{example.label} {example.is_preference}".encode()
+    return _guard_key(b"\n".join((system, _tools(example), media, label)))
 
 
 @lru_cache(maxsize=1024)
@@ -154,10 +163,10 @@ _NO_GUARD = _guard_key(b"\n\n\nNone False")
 
 def prompt_key(document: Compared) -> bytes:
     """The key of what is asked under equal guards."""
-    return exact_key(f"{document.guard.hex()} {document.parts[0]}")
+    return key_of(document.guard + document.parts[0])
 
 
-def compared(example: Example, on: On = "conversation", clean: Clean = normalise) -> Compared:
+def compared(example: Example, on: On = "conversation", clean: Clean = normalised_bytes) -> Compared:
     """What is compared of `example`, its texts made `clean`.
 
     - conversation: the prompt, the completion and, for a preference pair, the rejected answer as three
@@ -170,15 +179,13 @@ def compared(example: Example, on: On = "conversation", clean: Clean = normalise
     An example that lacks a part so named is compared as a conversation, or all such would be copies of one.
     """
     if on != "conversation" and (named := _named(example, parts_of(on), clean)):
-        parts, guard, turns = *named, ""
+        parts, guard, roles = *named, ""
     else:
-        prompt, completion, rejected = _sides(example)
-        parts = (_text(prompt, clean), _text(completion, clean), _text(rejected, clean))
-        guard = f"{_context(example, clean)}\n{_media(example.all_messages())}\n{example.label} {example.is_preference}"
-        turns = " ".join(message.role for message in example.messages)
-    guard_key = exact_key(guard)
-    lengths = " ".join(str(len(part)) for part in parts)  # so that no text can pass for two
-    return Compared(parts, guard_key, exact_key("\n".join((guard_key.hex(), turns, lengths, *parts))))
+        parts, guard, roles = _conversation(example, clean)
+    asked, answered, rejected = parts
+    # with the lengths, so that no text can pass for two
+    key = key_of(b"%b%b %d %d\n%b%b%b" % (guard, roles.encode(), len(asked), len(answered), asked, answered, rejected))
+    return Compared(parts, guard, key)
 
 
 @lru_cache(maxsize=16)
@@ -201,7 +208,7 @@ def parts_of(on: On) -> frozenset[str]:
     return names
 
 
-def _named(example: Example, names: Collection[str], clean: Clean) -> tuple[tuple[str, str, str], str] | None:
+def _named(example: Example, names: Collection[str], clean: Clean) -> tuple[tuple[bytes, bytes, bytes], bytes] | None:
     """`(parts, guard)` of the parts named; None where the example lacks one of them."""
     prompt, completion, rejected = _sides(example)
     if not example.is_preference and ("chosen" in names or "rejected" in names):
@@ -214,9 +221,10 @@ def _named(example: Example, names: Collection[str], clean: Clean) -> tuple[tupl
         "completion" in names and not (parts[1] or parts[2] or _media(answered + refused))
     ):
         return None
-    system = _system(example, clean) if "system" in names else ""
-    tools = _tools(example) if "tools" in names else ""
-    return parts, "\n".join((_media(asked + answered + refused), system, tools, ",".join(sorted(names))))
+    system = _system(example, clean) if "system" in names else b""
+    tools = _tools(example) if "tools" in names else b""
+    media = _encoded_media(asked + answered + refused)
+    return parts, _guard_key(b"\n".join((media, system, tools, ",".join(sorted(names)).encode())))
 
 
 class Said(NamedTuple):
@@ -227,14 +235,14 @@ class Said(NamedTuple):
     rejected: bytes
 
 
-def said(example: Example, clean: Clean = normalise) -> Said:
+def said(example: Example, clean: Clean = normalised_bytes) -> Said:
     """What an example says, whatever its label; of a pair, `answered` is the chosen answer."""
     prompt, completion, rejected = _sides(example)
-    asked = "\n".join((_context(example, clean), _media(prompt), _text(prompt, clean)))
-    answers = [f"{_media(side)}\n{_text(side, clean)}" for side in (completion, rejected)]
-    return Said(exact_key(asked), exact_key(answers[0]), exact_key(answers[1]))
+    asked = [_system(example, clean), _tools(example), _encoded_media(prompt), _text(prompt, clean)]
+    answers = [key_of(b"%b\n%b" % (_encoded_media(side), _text(side, clean))) for side in (completion, rejected)]
+    return Said(key_of(b"\n".join(asked)), *answers)
 
 
-def asked_text(example: Example, clean: Clean = normalise) -> str:
+def asked_text(example: Example, clean: Clean = normalised_bytes) -> bytes:
     """The text of what is asked, as in the parts of `compared`."""
     return _text(_sides(example)[0], clean)

@@ -12,8 +12,8 @@ from dsforge.errors import UsageError, did_you_mean
 
 KEY_BYTES = 16
 
-Clean: TypeAlias = Callable[[str], str]
-"""Takes out of a text what does not count when it is compared."""
+Clean: TypeAlias = Callable[[str], bytes]
+"""Takes out of a text what does not count when it is compared, and gives the rest in UTF-8 (lone surrogates too)."""
 
 STEPS = ("nfkc", "case", "space", "punctuation")
 """What may not count: width and ligatures, capitals, the amount of white space, punctuation."""
@@ -31,7 +31,7 @@ def normalise(text: str) -> str:
 
 
 def cleaner(steps: Collection[str]) -> Clean:
-    """What takes out of a text all that `steps` name; `normalise` for those of `DEFAULT_STEPS`, nothing for none.
+    """What takes out of a text all that `steps` name: `normalised_bytes` for `DEFAULT_STEPS`, nothing for none.
 
     Raises:
         UsageError: there is no such step.
@@ -42,15 +42,15 @@ def cleaner(steps: Collection[str]) -> Clean:
                 f"--normalise {step!r} is nothing that can be left out of count{did_you_mean(step, STEPS)}"
             )
     if set(steps) == set(DEFAULT_STEPS):
-        return normalise
+        return normalised_bytes
     chosen = [clean for step, clean in _STEPS.items() if step in steps]
     if "nfkc" in steps and "case" in steps:
         chosen.insert(0, _fold)  # one step can undo the other
 
-    def clean(text: str) -> str:
+    def clean(text: str) -> bytes:
         for step in chosen:
             text = step(text)
-        return text
+        return text.encode("utf-8", "surrogatepass")
 
     return clean
 
@@ -93,7 +93,7 @@ def _without_punctuation(text: str) -> str:
     return text.translate(_WITHOUT_PUNCTUATION)
 
 
-_STEPS: dict[str, Clean] = {
+_STEPS: dict[str, Callable[[str], str]] = {
     "nfkc": _nfkc,
     "case": str.casefold,
     "punctuation": _without_punctuation,

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from dsforge.similarity.compared import PARTS
-from dsforge.similarity.shingle import I64, U32, U64, Texts, shingle_hashes
+from dsforge.similarity.shingle import CHARACTERS, I64, U32, U64, Shingling, Texts, shingle_hashes
 
 PERMUTATIONS = 128
 EMPTY = np.uint32(0xFFFFFFFF)
@@ -64,17 +64,17 @@ def _least(values: U32, offsets: I64) -> U32:
     return least
 
 
-def sign_numpy(texts: Texts) -> U32:
+def sign_numpy(texts: Texts, shingling: Shingling = CHARACTERS) -> U32:
     """Signatures of `texts`, without compilation."""
-    hashes, starts = shingle_hashes(texts)
+    hashes, starts = shingle_hashes(texts, shingling)
     return signatures_of_hashes(hashes, starts[::PARTS])
 
 
-def sign_compiled(texts: Texts) -> U32:
+def sign_compiled(texts: Texts, shingling: Shingling = CHARACTERS) -> U32:
     """Signatures of `texts` by the compiled kernel; the first call loads it, the very first compiles it."""
     from dsforge.similarity.kernel import sign_texts
 
     a, b = permutations()
     result = np.full((len(texts), PERMUTATIONS), EMPTY, dtype=np.uint32)
-    sign_texts(texts.codes, texts.starts, a, b, result)
+    sign_texts(texts.utf8, texts.starts, shingling.words, shingling.width, a, b, result)
     return result

@@ -1,136 +1,193 @@
 """Sketches: what is kept of each document so that near-duplicates can be found among many.
 
-Texts arrive one at a time and are signed in batches, by a background thread where there is more than one
-batch (the kernel holds no interpreter lock). A document costs its band keys in memory (144 bytes at
-0.8), 128 bytes to estimate by, and its text in a file without a name, from which candidates are read back.
+They lie in folders of arrays (`dsforge.io.arrays`), each written by one task and looked at by others, so that none has
+to hold them all in memory:
+
+- `text`: the parts of all documents, one after another, in UTF-8, from which candidates are verified;
+- `lengths`: the bytes of the three parts of each document (uint32);
+- `low`: the low byte of each of the 128 values of its signature, to estimate by;
+- `band_0` and so on: the key of the document in each band (uint64);
+- `signature`: all of the signature (uint32), where it is asked for.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
-from typing import TypeAlias
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import accumulate
+from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 
-from dsforge.io.spill import Spill
-from dsforge.similarity.compared import Compared
+from dsforge.io.arrays import ArrayFolder, mapped, temporary_folder
+from dsforge.similarity.compared import PARTS, Compared
 from dsforge.similarity.lsh import Banding, band_keys
 from dsforge.similarity.minhash import PERMUTATIONS, sign_compiled, sign_numpy
-from dsforge.similarity.shingle import U8, U64, Texts, pack
+from dsforge.similarity.shingle import CHARACTERS, I64, U8, U64, Shingling, Texts, pack
 from dsforge.similarity.verify import jaccard_compiled, jaccard_numpy
 
 BATCH = 4_000_000
-"""Code points a batch. What fits one batch is signed by numpy: about as fast as loading the kernel (0.4 s)."""
+"""Bytes of text a batch. What fits one batch is signed by numpy: about as fast as loading the kernel (0.4 s)."""
 
 _BY_NUMPY = 1000  # comparisons (0.3 ms each) after which the kernel (0.02 ms) is worth loading
 _NOT_WORTH_IT = 8  # candidates so few that verifying them is as fast as estimating
-_LONG = 20_000  # code points of a document that is read anew each time
-_WAITING = 2  # batches a worker may have in the queue, which bounds the memory
-
-
-Signed: TypeAlias = "tuple[U64, U8]"
-"""Band keys, and the low byte of each value of the signatures."""
 
 DEVIATIONS = 4
 """Standard deviations below the threshold at which an estimate rules a pair out: wrong for 1 in 10,000 pairs right at
 the threshold, for 7 in 1,000,000 pairs 0.02 above it."""
 
 
-def _sign(documents: Sequence[Sequence[str]], guards: Sequence[bytes], banding: Banding, compiled: bool) -> Signed:
-    texts = pack(documents)
-    signatures = sign_compiled(texts) if compiled else sign_numpy(texts)
-    firsts = np.frombuffer(b"".join(guard[:8] for guard in guards), dtype="<u8").astype(np.uint64)
-    return band_keys(signatures, firsts, banding), signatures.astype(np.uint8)
+_signed = 0
+
+
+def _is_much(size: int) -> bool:
+    """Whether this process signs so many bytes, counting these, that loading the kernel is worth its while."""
+    global _signed
+    _signed += size
+    return _signed >= BATCH
+
+
+class SketchWriter:
+    """Signs documents and writes their sketches to a folder. The caller closes the folder after `end`."""
+
+    def __init__(
+        self, folder: ArrayFolder, banding: Banding, shingling: Shingling = CHARACTERS, signatures: bool = False
+    ) -> None:
+        self._folder, self._banding, self._shingling = folder, banding, shingling
+        self._whole = signatures
+        self._parts: list[Sequence[bytes]] = []
+        self._guards: list[bytes] = []
+        self._bytes = 0
+        self._sign(pack([]))
+
+    def add(self, document: Compared) -> None:
+        """Add a document; it is number n after n others."""
+        self._parts.append(document.parts)
+        self._guards.append(document.guard)
+        self._bytes += sum(map(len, document.parts))
+        if self._bytes >= BATCH:
+            self.end()
+
+    def end(self) -> None:
+        """Sign and write what waits to be."""
+        if self._parts:
+            self._sign(pack(self._parts))
+        self._parts, self._guards, self._bytes = [], [], 0
+
+    def _sign(self, texts: Texts) -> None:
+        sign = sign_compiled if _is_much(len(texts.utf8)) else sign_numpy
+        signatures = sign(texts, self._shingling)
+        guards = np.frombuffer(b"".join(guard[:8] for guard in self._guards), dtype="<u8").astype(np.uint64)
+        folder = self._folder
+        folder.append("text", texts.utf8)
+        folder.append("lengths", np.diff(texts.starts).astype(np.uint32))
+        folder.append("low", signatures.astype(np.uint8))
+        if self._whole:
+            folder.append("signature", signatures)
+        for band, keys in enumerate(band_keys(signatures, guards, self._banding).T):
+            folder.append(f"band_{band}", np.ascontiguousarray(keys))
+
+
+class _Folder:
+    """The sketches of one folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        lengths = mapped(path / "lengths", np.uint32)
+        self.count = len(lengths) // PARTS
+        self.starts: I64 = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)])
+        self.text: U8 = mapped(path / "text", np.uint8)
+        self.low: U8 = mapped(path / "low", np.uint8, PERMUTATIONS)
+
+    def texts(self, at: int) -> Texts:
+        """The parts of a document."""
+        starts = self.starts[at * PARTS : (at + 1) * PARTS + 1]
+        first = starts[0]
+        return Texts(self.text[first : starts[-1]], starts - first)
+
+
+class Sketched:
+    """The sketches of several folders, numbered one after another; answers for the similarity of any two."""
+
+    def __init__(self, folders: Sequence[Path], banding: Banding, shingling: Shingling = CHARACTERS) -> None:
+        self.banding = banding
+        self._shingling = shingling
+        self._folders = [_Folder(folder) for folder in folders]
+        self._firsts = [0, *accumulate(folder.count for folder in self._folders)]
+        self._verified = 0
+
+    def __len__(self) -> int:
+        return self._firsts[-1]
+
+    def band(self, band: int) -> Iterator[tuple[int, U64]]:
+        """`(number of the first document, keys in this band)` of each folder."""
+        for first, folder in zip(self._firsts, self._folders):  # noqa: B905 - one more is the end
+            yield first, mapped(folder.path / f"band_{band}", np.uint64)
+
+    def keys(self) -> U64:
+        """The band keys of all documents, one row each."""
+        bands = [np.concatenate([keys for _, keys in self.band(band)]) for band in range(self.banding.bands)]
+        return np.stack(bands, axis=1)
+
+    def likely(self, document: int, others: list[int], threshold: float) -> list[int]:
+        """Those of `others` that share enough values of the signature to reach `threshold`."""
+        if len(others) < _NOT_WORTH_IT:
+            return others
+        deviation = math.sqrt(threshold * (1 - threshold) / PERMUTATIONS)
+        shared = (self._low(others) == self._low([document])).sum(axis=1)
+        ruled_in = shared >= PERMUTATIONS * (threshold - DEVIATIONS * deviation)
+        return [other for other, likely in zip(others, ruled_in.tolist(), strict=True) if likely]
+
+    def _low(self, documents: list[int]) -> U8:
+        numbers = np.array(documents)
+        places = np.searchsorted(self._firsts, numbers, side="right") - 1
+        low = np.empty((len(documents), PERMUTATIONS), dtype=np.uint8)
+        for place in np.unique(places).tolist():
+            there = places == place
+            low[there] = self._folders[place].low[numbers[there] - self._firsts[place]]
+        return low
+
+    def texts(self, number: int) -> Texts:
+        """The parts of a document."""
+        place = bisect_right(self._firsts, number) - 1
+        return self._folders[place].texts(number - self._firsts[place])
+
+    def similarity(self, left: int, right: int) -> float:
+        """The exact similarity of two documents (the least over their parts)."""
+        ours, theirs = self.texts(left), self.texts(right)
+        self._verified += 1
+        exact = jaccard_compiled if self._verified > _BY_NUMPY or len(self) > _BY_NUMPY * 10 else jaccard_numpy
+        return exact(ours, theirs, self._shingling)
 
 
 class Sketches:
-    """Collects documents, then answers for the exact similarity of any two. Close it, or use it in a `with`."""
+    """Sketches in a folder without a name, for one process. Use it in a `with`: `add`, then `sketched`."""
 
-    def __init__(self, banding: Banding, workers: int = 1) -> None:
-        self._banding = banding
-        self._documents: list[tuple[str, str, str]] = []
-        self._guards: list[bytes] = []
-        self._points = 0
-        self._limit = workers * _WAITING
-        self._pool = ThreadPoolExecutor(workers)
-        self._batches: list[Future[Signed]] = []
-        self._keys: U64 = np.empty((0, banding.bands), dtype=np.uint64)
-        self._low: U8 = np.empty((0, PERMUTATIONS), dtype=np.uint8)
-        self._compiled = False
-        self._verified = 0
-        self._texts = Spill()
-        self._lengths: list[tuple[int, int, int]] = []
-        self._remembered = lru_cache(maxsize=4096)(self._read_document)
+    def __init__(self, banding: Banding, shingling: Shingling = CHARACTERS) -> None:
+        self._banding, self._shingling = banding, shingling
+        self._stack = ExitStack()
+        self._path = self._stack.enter_context(temporary_folder())
+        self._arrays = ArrayFolder(self._path)
+        self._writer = SketchWriter(self._arrays, banding, shingling)
 
     def __enter__(self) -> Sketches:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def __len__(self) -> int:
-        return len(self._lengths)
-
-    def close(self) -> None:
-        """Free the thread and the file."""
-        self._pool.shutdown(cancel_futures=True)
-        self._texts.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._arrays.close()
+        self._stack.close()
 
     def add(self, document: Compared) -> None:
-        """Add a document; it is number `len(self)` before the call."""
-        self._lengths.append((len(document.parts[0]), len(document.parts[1]), len(document.parts[2])))
-        self._texts.append("".join(document.parts).encode("utf-8", "surrogatepass"))
-        self._documents.append(document.parts)
-        self._guards.append(document.guard)
-        self._points += sum(self._lengths[-1])
-        if self._points >= BATCH:
-            self._compiled = True
-            self._submit()
+        """Add a document; it is number n after n others."""
+        self._writer.add(document)
 
-    def _submit(self) -> None:
-        if len(self._batches) >= self._limit:
-            self._batches[-self._limit].result()
-        batch = self._pool.submit(_sign, self._documents, self._guards, self._banding, self._compiled)
-        self._batches.append(batch)
-        self._documents, self._guards, self._points = [], [], 0
-
-    def keys(self) -> U64:
-        """The band keys of all documents, one row each."""
-        if self._documents:
-            self._submit()
-        signed = [batch.result() for batch in self._batches]
-        self._low = np.concatenate([self._low, *(low for _, low in signed)])
-        self._batches = []
-        self._keys = np.concatenate([self._keys, *(keys for keys, _ in signed)])
-        return self._keys
-
-    def likely(self, document: int, others: list[int], threshold: float) -> list[int]:
-        """Those of `others` that share enough values of the signature to reach `threshold`; after `keys`."""
-        if len(others) < _NOT_WORTH_IT:
-            return others
-        deviation = math.sqrt(threshold * (1 - threshold) / PERMUTATIONS)
-        shared = (self._low[others] == self._low[document]).sum(axis=1)
-        ruled_in = shared >= PERMUTATIONS * (threshold - DEVIATIONS * deviation)
-        return [other for other, likely in zip(others, ruled_in.tolist(), strict=True) if likely]
-
-    def _read_document(self, number: int) -> Texts:
-        text = self._texts[number].decode("utf-8", "surrogatepass")
-        starts = np.zeros(4, dtype=np.int64)
-        np.cumsum(self._lengths[number], out=starts[1:])
-        return Texts(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32), starts)
-
-    def _read(self, number: int) -> Texts:
-        """The texts of a document; long ones are not remembered, for thousands of them would fill the memory."""
-        return self._read_document(number) if sum(self._lengths[number]) > _LONG else self._remembered(number)
-
-    def similarity(self, left: int, right: int) -> float:
-        """The exact similarity of two documents (the least over their parts)."""
-        for ours, theirs in zip(self._lengths[left], self._lengths[right], strict=True):
-            if (ours == 0) != (theirs == 0):
-                return 0.0
-        self._verified += 1
-        exact = jaccard_compiled if self._compiled or self._verified > _BY_NUMPY else jaccard_numpy
-        return exact(self._read(left), self._read(right))
+    def sketched(self) -> Sketched:
+        """The sketches of all documents added, to be looked at while the folder is there."""
+        self._writer.end()
+        self._arrays.close()
+        return Sketched([self._path], self._banding, self._shingling)

@@ -11,15 +11,16 @@ from typing import TypeAlias
 import numpy as np
 
 from dsforge.similarity.compared import PARTS
-from dsforge.similarity.shingle import Texts, shingle_hashes
+from dsforge.similarity.shingle import CHARACTERS, Shingling, Texts, shingle_hashes
 
-Jaccard: TypeAlias = Callable[[Texts, Texts], float]
+Jaccard: TypeAlias = Callable[[Texts, Texts, Shingling], float]
 """The least similarity of the parts of two single documents; two empty parts count as equal."""
 
 
-def jaccard_numpy(left: Texts, right: Texts) -> float:
+def jaccard_numpy(left: Texts, right: Texts, shingling: Shingling = CHARACTERS) -> float:
     """`Jaccard` without compilation."""
-    (left_hashes, left_starts), (right_hashes, right_starts) = shingle_hashes(left), shingle_hashes(right)
+    left_hashes, left_starts = shingle_hashes(left, shingling)
+    right_hashes, right_starts = shingle_hashes(right, shingling)
     least = 1.0
     for part in range(PARTS):
         ours = np.unique(left_hashes[left_starts[part] : left_starts[part + 1]])
@@ -30,8 +31,8 @@ def jaccard_numpy(left: Texts, right: Texts) -> float:
     return least
 
 
-def jaccard_compiled(left: Texts, right: Texts) -> float:
+def jaccard_compiled(left: Texts, right: Texts, shingling: Shingling = CHARACTERS) -> float:
     """`Jaccard` by the compiled kernel; the same number to the bit."""
     from dsforge.similarity.kernel import least_jaccard
 
-    return float(least_jaccard(left.codes, left.starts, right.codes, right.starts))
+    return float(least_jaccard(left.utf8, left.starts, right.utf8, right.starts, shingling.words, shingling.width))

@@ -13,7 +13,7 @@ import pytest
 
 from dsforge.engine.chunks import plan_chunks
 from dsforge.engine.local import InProcess, ProcessPool
-from dsforge.engine.plan import Task, run_stage, work_folder
+from dsforge.engine.plan import Task, stage_results, work_folder
 
 
 class Count(msgspec.Struct):
@@ -44,21 +44,21 @@ def _tasks(folder: Path) -> list[Task[Count]]:
 @pytest.mark.parametrize("executor", [InProcess(), ProcessPool(2)], ids=["in process", "process pool"])
 def test_results_come_in_the_order_of_the_tasks(tmp_path: Path, executor: InProcess | ProcessPool) -> None:
     tasks = _tasks(tmp_path)
-    assert [count.size for count in run_stage(tasks, executor)] == [1, 2, 3, 4, 5]
+    assert [count.size for count in stage_results(tasks, executor)] == [1, 2, 3, 4, 5]
     assert [task.output.read_text() for task in tasks] == ["x", "xx", "xxx", "xxxx", "xxxxx"]
 
 
 def test_finished_tasks_are_not_run_again(tmp_path: Path) -> None:
     tasks = _tasks(tmp_path)
-    run_stage(tasks[:3], InProcess())
-    assert [count.size for count in run_stage(tasks, InProcess())] == [1, 2, 3, 4, 5]
+    list(stage_results(tasks[:3], InProcess()))
+    assert [count.size for count in stage_results(tasks, InProcess())] == [1, 2, 3, 4, 5]
     assert (tmp_path / "log").read_text().split() == ["x", "xx", "xxx", "xxxx", "xxxxx"]
 
 
 def test_a_failed_task_publishes_nothing(tmp_path: Path) -> None:
     task = Task(fail, (), tmp_path / "out", Count)
     with pytest.raises(ValueError, match="broken"):
-        run_stage([task], InProcess())
+        list(stage_results([task], InProcess()))
     assert not task.output.exists()
     assert task.finished() is None
 
@@ -106,7 +106,7 @@ def test_chunks_begin_at_lines_and_cover_the_file(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("dsforge.engine.chunks.MIN_CHUNK", 100)
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b"".join(b'{"n": %d}\n' % index for index in range(300)))
-    chunks = plan_chunks(path, 2)
+    chunks = plan_chunks(path, 16)
     content = path.read_bytes()
     assert len(chunks) > 4
     assert b"".join(content[chunk.start : chunk.end] for chunk in chunks) == content

@@ -5,8 +5,13 @@ from __future__ import annotations
 import random
 import re
 import unicodedata
+from collections.abc import Sequence
 
-_CJK = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U000323af]")
+from dsforge.similarity.shingle import Texts, pack
+
+_CJK_RANGES = r"\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U000323af"
+_CJK = re.compile(f"[{_CJK_RANGES}]")
+_WORD = re.compile(f"[{_CJK_RANGES}]|[^{_CJK_RANGES}]+")
 
 
 def shingles(text: str) -> set[str]:
@@ -15,6 +20,16 @@ def shingles(text: str) -> set[str]:
     if not folded:
         return set()
     return {folded[at : at + width] for at in range(max(len(folded) - width + 1, 1))}
+
+
+def words(text: str) -> list[str]:
+    """What stands between spaces, and each Chinese, Japanese or Korean character."""
+    return [word for piece in text.split(" ") for word in _WORD.findall(piece)]
+
+
+def packed(documents: Sequence[Sequence[str]]) -> Texts:
+    """The flat buffer of documents of texts."""
+    return pack([[part.encode("utf-8", "surrogatepass") for part in document] for document in documents])
 
 
 def jaccard(left: str, right: str) -> float:

@@ -44,14 +44,14 @@ def test_the_earliest_kept_wins() -> None:
 
 
 def test_a_group_is_the_whole_chain() -> None:
-    groups = Groups(5)
+    groups = Groups(range(5))
     connect(groups, ALL, NEAR, 0.85)
     assert groups.members() == [[0, 1, 2, 3], [4]]
 
 
 def test_only_candidates_are_verified_and_none_twice() -> None:
     told = Told(lambda left, right: NEVER)
-    connect(Groups(4), [np.array([0, 1, 2]), np.array([0, 1])], told, 0.8)
+    connect(Groups(range(4)), [np.array([0, 1, 2]), np.array([0, 1])], told, 0.8)
     assert told.asked == [(1, 0), (2, 0), (2, 1)]
     told.asked.clear()
     star_clusters([np.array([0, 1]), np.array([0, 1])], told, 0.8)
@@ -69,7 +69,7 @@ def test_those_that_share_the_most_buckets_are_tried_first_and_not_all(
     assert star_clusters(buckets, told, 0.8) == [Match(999, 700, 0.9)]
     assert len(told.asked) <= 1000 * min(few, LIMIT)
     told.asked.clear()
-    groups = Groups(1000)
+    groups = Groups(range(1000))
     connect(groups, buckets, told, 0.8)
     assert groups.find(999) == 700
     assert len(told.asked) <= 1000 * min(few, LIMIT)

@@ -79,7 +79,7 @@ def test_a_pair_is_its_prompt_and_both_answers() -> None:
             )
         )
 
-    assert pair("a", "b").parts == ("q", "a", "b")
+    assert pair("a", "b").parts == (b"q", b"a", b"b")
     assert pair("a", "b").key == pair("A", "b ").key != pair("b", "a").key
 
 

@@ -14,15 +14,15 @@ from dsforge.similarity.minhash import (
     sign_numpy,
     signatures_of_hashes,
 )
-from dsforge.similarity.shingle import I64, U32, U64, Texts, pack, shingle_hashes
-from tests.similarity.brute import random_text
+from dsforge.similarity.shingle import I64, U32, U64, Shingling, Texts, shingle_hashes
+from tests.similarity.brute import packed, random_text
 
 
 @pytest.fixture(scope="module")
 def texts() -> Texts:
     rng = random.Random(1)
     documents = [tuple(random_text(rng) for _ in range(PARTS)) for _ in range(2500)]
-    return pack([("", "", ""), *documents, ("x" * 30_000 + "yz", "", ""), ("", "", "")])
+    return packed([("", "", ""), *documents, ("x" * 30_000 + "yz", "", ""), ("", "", "")])
 
 
 def by_datasketch(hashes: U64, starts: I64) -> U32:
@@ -40,12 +40,13 @@ def test_permutations_are_those_of_datasketch() -> None:
     assert np.array_equal(np.array(permutations()), theirs)
 
 
-def test_both_ways_give_datasketch_its_bits(texts: Texts) -> None:
-    hashes, starts = shingle_hashes(texts)
+@pytest.mark.parametrize("by", [Shingling(), Shingling(width=8), Shingling(words=True), Shingling(words=True, width=1)])
+def test_both_ways_give_datasketch_its_bits(texts: Texts, by: Shingling) -> None:
+    hashes, starts = shingle_hashes(texts, by)
     truth = by_datasketch(hashes, starts[::PARTS])
     assert truth.dtype == np.uint32
-    assert np.array_equal(sign_numpy(texts), truth)
-    assert np.array_equal(sign_compiled(texts), truth)
+    assert np.array_equal(sign_numpy(texts, by), truth)
+    assert np.array_equal(sign_compiled(texts, by), truth)
 
 
 def test_any_shingle_hashes_give_datasketch_its_bits() -> None:
@@ -59,13 +60,13 @@ def test_any_shingle_hashes_give_datasketch_its_bits() -> None:
 
 
 def test_nothing_signs_as_nothing() -> None:
-    assert (sign_numpy(pack([("", "", "")])) == EMPTY).all()
-    assert sign_numpy(pack([])).shape == (0, PERMUTATIONS)
-    assert sign_compiled(pack([])).shape == (0, PERMUTATIONS)
+    assert (sign_numpy(packed([("", "", "")])) == EMPTY).all()
+    assert sign_numpy(packed([])).shape == (0, PERMUTATIONS)
+    assert sign_compiled(packed([])).shape == (0, PERMUTATIONS)
 
 
 def test_a_signature_does_not_depend_on_its_neighbours(texts: Texts) -> None:
-    alone = pack([("请问退款什么时候到账", "三到五个工作日", "")])
-    among = pack([("a", "b", "c"), ("请问退款什么时候到账", "三到五个工作日", ""), ("", "", "z" * 9000)])
+    alone = packed([("请问退款什么时候到账", "三到五个工作日", "")])
+    among = packed([("a", "b", "c"), ("请问退款什么时候到账", "三到五个工作日", ""), ("", "", "z" * 9000)])
     assert np.array_equal(sign_numpy(among)[1], sign_numpy(alone)[0])
     assert np.array_equal(sign_compiled(among)[1], sign_compiled(alone)[0])

@@ -30,7 +30,8 @@ def _check(facts: Facts, settings: Settings, report: DatasetReport) -> None:
     with Sketches(choose_banding(_THRESHOLD)) as sketches:
         for index in originals:
             sketches.add(facts.documents[index])
-        for match in star_clusters(buckets(sketches.keys()), sketches, _THRESHOLD):
+        sketched = sketches.sketched()
+        for match in star_clusters(buckets(sketched.keys()), sketched, _THRESHOLD):
             earlier, index = originals[match.kept], originals[match.removed]
             report(f"{match.similarity:.0%} the same as {facts.where(earlier, index)}", index,
                    f"take it out: dsforge dedup {facts.path[index]} -o OUT")  # fmt: skip

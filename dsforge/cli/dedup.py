@@ -59,6 +59,13 @@ def command(
     against: list[str] = typer.Option(
         [], "--against", metavar="FILE", help="Also remove what this file holds already. May be given several times."
     ),
+    index: str = typer.Option(
+        "",
+        "--index",
+        metavar="FOLDER",
+        help="Also remove what this index holds already, and add the kept rows to it: what an addition costs follows "
+        "its own size. Made where there is none.",
+    ),
     drop_contradictions: bool = typer.Option(
         False,
         "--drop-contradictions",
@@ -112,8 +119,8 @@ def command(
                                  "shingles": shingles}  # fmt: skip
     reading: dict[str, Any] = {"rejects": rejects or None, "format_name": format_name, "workers": workers,
                                "engine": engine, "partitions": partitions}  # fmt: skip
-    removing = {"--keep": keep != "first", "--against": bool(against), "--clusters": bool(clusters),
-                "--drop-contradictions": drop_contradictions}  # fmt: skip
+    removing = {"--keep": keep != "first", "--against": bool(against), "--index": bool(index),
+                "--clusters": bool(clusters), "--drop-contradictions": drop_contradictions}  # fmt: skip
     if leaks:
         _refuse("--leaks", {**removing, "--contamination": bool(contamination)})
         comparing["on"] = on or "prompt"
@@ -127,10 +134,13 @@ def command(
     out = Output(as_json, output)
     result = dedup(
         inputs, output, on=on or "conversation", **comparing, keep=_keep(keep, inputs, format_name, workers),
-        against=against, drop_contradictions=drop_contradictions, clusters=clusters or None, show=show,
-        **reading,
+        against=against, index=index or None, drop_contradictions=drop_contradictions, clusters=clusters or None,
+        show=show, **reading,
     )  # fmt: skip
-    _print_removed(out, f"{' '.join(inputs)} -> {output}", against, result, clusters, show)
+    known = [*against, *([index] if index else [])]
+    _print_removed(out, f"{' '.join(inputs)} -> {output}", known, result, clusters, show)
+    if index:
+        out.say(f"  {quantity(result.indexed, 'row')} in the index {index} now")
     rejects_file = note_rejects(out, result, output, rejects)
     out.result(
         "dedup", result.rows_in, result.rows_out, result.rows_rejected, exact_duplicates=result.exact_duplicates,
@@ -138,7 +148,8 @@ def command(
         clusters=result.clusters, threshold=threshold, on=on or "conversation", normalise=comparing["normalise"],
         shingles=shingles, keep=keep, contradictions=[_plain(each) for each in result.contradictions],
         contradiction_counts=result.contradiction_counts, contradictory=result.contradictory,
-        output=output, clusters_file=clusters or None, rejects=rejects_file,
+        index=index or None, indexed=result.indexed, output=output, clusters_file=clusters or None,
+        rejects=rejects_file,
     )  # fmt: skip
     return 1 if result.rows_rejected else 0
 

@@ -8,7 +8,7 @@ from dsforge.errors import UsageError
 from dsforge.similarity.collect import Reading
 from dsforge.similarity.compared import On, parts_of
 from dsforge.similarity.key import DEFAULT_STEPS, Clean, cleaner
-from dsforge.similarity.lsh import MISS, choose_banding
+from dsforge.similarity.lsh import MISS, Banding, choose_banding
 from dsforge.similarity.shingle import CHARACTERS, Shingling
 
 THRESHOLD = 0.8
@@ -44,7 +44,11 @@ class Comparison:
         """Takes out of a text what does not count."""
         return cleaner(self.normalise)
 
+    @property
+    def banding(self) -> Banding | None:
+        """The bands in which candidates meet, None where only exact copies are looked for."""
+        return None if self.exact else choose_banding(self.threshold, self.miss)
+
     def reading(self, format_name: str) -> Reading:
         """How rows are read to be compared so."""
-        banding = None if self.exact else choose_banding(self.threshold, self.miss)
-        return Reading(self.on, self.normalise, banding, self.shingling, format_name)
+        return Reading(self.on, self.normalise, self.banding, self.shingling, format_name)

@@ -22,7 +22,8 @@ class Removed(msgspec.Struct, frozen=True):
     """A removed row, the row that is kept in its place, and how alike they are (1.0 for an exact copy).
 
     Rows and lines count from 1 within their file. `similarity` is the exact Jaccard similarity of the
-    shingle sets, the least over the compared parts. `against` says that the kept row is one of `--against`.
+    shingle sets, the least over the compared parts. `against` says that the kept row is one of `--against` or
+    of the index.
     """
 
     path: str
@@ -66,7 +67,8 @@ class DedupResult(msgspec.Struct):
     """Counts and verdicts.
 
     Conservation: rows_in = rows_out + rows_rejected + exact_duplicates + near_duplicates + against_duplicates +
-    contradictory. `shown` and `shown_contradictions` are as many clusters and contradictions as were asked for.
+    contradictory. `indexed` is how many rows the index has now. `shown` and `shown_contradictions` are as many clusters
+    and contradictions as were asked for.
     """
 
     rows_in: int
@@ -78,6 +80,7 @@ class DedupResult(msgspec.Struct):
     contradictory: int = 0
     shown: list[Shown] = []
     shown_contradictions: list[Shown] = []
+    indexed: int = 0
     first_reject: str = ""
     notices: list[str] = []
 
@@ -93,7 +96,7 @@ class DedupResult(msgspec.Struct):
 
     @property
     def against_duplicates(self) -> int:
-        """Rows removed because a row of `--against` is the same or reaches the threshold."""
+        """Rows removed because a row of `--against` or of the index is the same or reaches the threshold."""
         return sum(1 for removed in self.removed if removed.against)
 
     @property

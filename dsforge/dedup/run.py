@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,8 @@ from dsforge.engine.plan import work_folder
 from dsforge.io.atomic import is_special
 from dsforge.io.expand import expand_sources
 from dsforge.similarity.collect import Collected, check_sources
-from dsforge.similarity.compared import On
+from dsforge.similarity.compared import On, parts_of
+from dsforge.similarity.index import Index
 from dsforge.similarity.key import DEFAULT_STEPS
 from dsforge.similarity.shingle import F64, I64, parse_shingling
 
@@ -42,6 +43,7 @@ def dedup(
     normalise: Sequence[str] = DEFAULT_STEPS,
     keep: str | Keep = "first",
     against: Sequence[str] = (),
+    index: str | Path | None = None,
     drop_contradictions: bool = False,
     clusters: str | Path | None = None,
     show: int = 0,
@@ -55,12 +57,14 @@ def dedup(
     """Write the rows of `sources`, taken for one dataset, without duplicates to `output`.
 
     Rows keep their bytes and their order. `on` is what is compared (see `dsforge.similarity.compared`), `normalise`
-    what does not count in it; `exact` removes only exact copies. `keep` says which row of a cluster stays (see
-    `dsforge.dedup.keep`). Rows that the files of `against` hold already are removed too. `clusters` gets a line for
-    each row of each cluster (`Member`), `rejects` the rows that could not be decoded; `show` clusters and as many
-    contradictions stand side by side in the result. `shingles` says how texts are cut (see
-    `dsforge.similarity.shingle`). The work is done by `workers` processes, or by Ray, in so many
-    `partitions` (see `Engine`); the result depends neither on these nor on chance.
+    what does not count in it, `shingles` how texts are cut (see `dsforge.similarity.shingle`); `exact` removes only
+    exact copies. `keep` says which row of a cluster stays (see `dsforge.dedup.keep`). Rows that the files of `against`
+    or the `index` hold already are removed too; the kept rows are added to the index (see `dsforge.similarity.index`).
+
+    `clusters` gets a line for each row of each cluster (`Member`), `rejects` the rows that could not be decoded; `show`
+    clusters and as many contradictions stand side by side in the result. The work is done by `workers` processes, or
+    by Ray, in so many `partitions` (see `Engine`); the result depends neither on these nor on chance. A script that
+    asks for several workers has its own work under `if __name__ == "__main__":`, as these may import it.
 
     Raises:
         UsageError: an option that does not exist or is out of range, an output that is an input, a field of `keep`
@@ -76,8 +80,11 @@ def dedup(
     check_sources([*others, *sources], format_name)
     outputs = Outputs(output, rejects, clusters)
     outputs.check([*sources, *others])
-    with _collected(comparison, sources, others, output, format_name, preference, runs) as rows:
-        unread = _read_known(rows, others)
+    with ExitStack() as stack:
+        there = stack.enter_context(_index(index, comparison)) if index else None
+        files = _Files(sources, others, there, output)
+        rows = stack.enter_context(_collected(files, comparison, format_name, preference, runs))
+        unread = _read_known(rows, files)
         rows.read(sources, preference.see if preference else None)
         values = values_of(rows, preference) if preference else None
         verdicts = judge(rows, threshold, values)
@@ -91,35 +98,62 @@ def dedup(
         if dropping.rows:
             kept = kept[~np.isin(kept, list(dropping.rows))]
         result.notices += outputs.write(rows, kept, lines)
+        if there is not None:  # last: a run that is killed before it finds the index as it was, and can be run again
+            rows.put_into(there, kept)
+            result.indexed = len(there)
     return result
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What is read, what it is compared with, and what is written."""
+
+    sources: Sequence[str]
+    others: Sequence[str]
+    index: Index | None
+    output: str | Path
+
+    @property
+    def identity(self) -> object:
+        """What makes the plan the same plan."""
+        return (plan_identity([*self.others, *self.sources]), len(self.others), self.index and self.index.identity)
+
+    @property
+    def last(self) -> bool:
+        """Whether they are there to be read and written once more."""
+        passing = str(self.output) == "-" or is_special(Path(self.output))
+        return not (passing or any(map(read_once, [*self.others, *self.sources])))
+
+
+def _index(folder: str | Path, comparison: Comparison) -> Index:
+    on = ",".join(sorted(parts_of(comparison.on))) or comparison.on
+    compared = {
+        "--on": on,
+        "--normalise": ",".join(sorted(comparison.normalise)) or "none",
+        "--shingles": str(comparison.shingling),
+        "--threshold": "--exact" if comparison.exact else str(comparison.threshold),
+    }
+    return Index(folder, compared, comparison.banding)
 
 
 @contextmanager
 def _collected(
-    comparison: Comparison,
-    sources: Sequence[str],
-    others: Sequence[str],
-    output: str | Path,
-    format_name: str,
-    keep: Keep | None,
-    engine: Engine,
+    files: _Files, comparison: Comparison, format_name: str, keep: Keep | None, engine: Engine
 ) -> Iterator[Collected]:
     """Where rows are collected: beside the output, so that a run that is killed goes on where it stopped."""
-    reading = comparison.reading(format_name)
-    inputs = [*others, *sources]
     preference = (keep.name, sorted((keep.findings or {}).items())) if keep else ""
-    cut = engine.partitions
-    plan = ("dedup", __version__, plan_identity(inputs), len(others), comparison, reading, preference, cut)
-    resumable = not (str(output) == "-" or is_special(Path(output)) or any(map(read_once, inputs)))
-    with work_folder(output, plan, resumable) as folder, engine:
-        yield Collected(reading, folder, engine)
+    plan = ("dedup", __version__, files.identity, comparison, format_name, preference, engine.partitions)
+    with work_folder(files.output, plan, files.last) as folder, engine:
+        yield Collected(comparison.reading(format_name), folder, engine)
 
 
-def _read_known(rows: Collected, others: Sequence[str]) -> list[str]:
+def _read_known(rows: Collected, files: _Files) -> list[str]:
     """Take in the rows to compare with; what the user should know of those that could not be read."""
-    rows.read(others)
+    if files.index is not None:
+        rows.read_index(files.index)
+    rows.read(files.others)
     unread = rows.make_known()
-    told = f"{', '.join(others)}: rows that could not be read, and so were not compared with: {unread:,}"
+    told = f"{', '.join(files.others)}: rows that could not be read, and so were not compared with: {unread:,}"
     return [told] if unread else []
 
 

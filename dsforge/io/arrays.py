@@ -17,19 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsforge.errors import OutputError
+from dsforge.io.write import sync
 
 Values: TypeAlias = "NDArray[Any] | array[Any] | bytes"
 
 
 class ArrayFolder:
-    """Writes arrays of a folder by their names. Close it, or use it in a `with`.
+    """Writes arrays of a folder by their names. Close it, or use it in a `with`. `durable` ones outlive a power cut.
 
     Raises:
         OutputError: the folder cannot be written to, or the disk is full.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, durable: bool = False) -> None:
+        self._folder, self._durable = folder, durable
         self._stack = ExitStack()
         self._files: dict[str, Any] = {}
 
@@ -46,6 +47,8 @@ class ArrayFolder:
     def close(self) -> None:
         """Finish the files."""
         try:
+            for file in self._files.values() if self._durable else ():
+                sync(file)
             self._stack.close()
         except OSError as error:
             raise self._told(error) from error

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from dsforge.report.document import facts, figure, file_list
 from dsforge.report.histogram import quantile
 from dsforge.report.lint_report import LintReport
 from dsforge.report.markup import Html, clip, element, join
@@ -11,7 +10,6 @@ from dsforge.report.plots import bars, histogram, overlaid
 from dsforge.report.summary import Summary
 from dsforge.report.tally import CAPACITY
 
-_MOST_FILES = 20
 _MOST_BARS = 12
 _MOST_CATEGORIES = 50
 _SCRIPTS = {
@@ -20,48 +18,28 @@ _SCRIPTS = {
 }  # fmt: skip
 
 
-def size(count: int) -> str:
-    """Bytes for people: 812 bytes, 3.4 kB, 1.2 GB."""
-    for unit, power in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= power:
-            return f"{count / power:.1f} {unit}"
-    return f"{count:,} bytes"
-
-
 def card(report: LintReport, summary: Summary) -> Html:
     """Counts as a list of terms."""
     rows = summary.rows
-    facts: list[tuple[str, str]] = [("Files", _files(report.sources)), ("Rows", _rows(report))]
+    told: list[tuple[str, str]] = [("Files", file_list(report.sources)), ("Rows", _rows(report))]
     if summary.formats:
         named = (f"{name} ({count:,})" for name, count in _by_count(summary.formats)[:_MOST_BARS])
-        facts.append(("Formats", ", ".join(named)))
-    facts.append(("Characters", f"{summary.total_characters:,}"))
+        told.append(("Formats", ", ".join(named)))
+    told.append(("Characters", f"{summary.total_characters:,}"))
     if any(summary.tokens):
-        facts.append(("Tokens", f"{summary.total_tokens:,} in {sum(summary.tokens):,} rows"))
+        told.append(("Tokens", f"{summary.total_tokens:,} in {sum(summary.tokens):,} rows"))
     kinds = (
         ("a system prompt", summary.with_system), ("tools", summary.with_tools),
         ("images", summary.with_images), ("reasoning", summary.with_reasoning),
     )  # fmt: skip
-    facts.append(("Rows with", "; ".join(f"{kind}: {_share(count, rows)}" for kind, count in kinds)))
+    told.append(("Rows with", "; ".join(f"{kind}: {_share(count, rows)}" for kind, count in kinds)))
     if summary.labels_true or summary.labels_false:
-        facts.append(("Labels", f"{summary.labels_true:,} good, {summary.labels_false:,} bad"))
+        told.append(("Labels", f"{summary.labels_true:,} good, {summary.labels_false:,} bad"))
     if summary.pairs:
         longer = _share(summary.chosen_longer, summary.pairs)
-        facts.append(("Preference pairs", f"{summary.pairs:,}; the chosen answer is the longer one in {longer}"))
-    facts += [("Note", clip(notice, 300)) for notice in report.notices[:10]]
-    return element(
-        "dl", *(element("div", element("dt", term), element("dd", fact)) for term, fact in facts), class_="card"
-    )
-
-
-def _files(sources: Sequence[tuple[str, int]]) -> Html:
-    names = [
-        element("li", element("span", clip(name, 200), class_="path"), f" {size(count)}")
-        for name, count in sources[:_MOST_FILES]
-    ]
-    if len(sources) > _MOST_FILES:
-        names.append(element("li", f"and {len(sources) - _MOST_FILES:,} more"))
-    return element("ul", *names)
+        told.append(("Preference pairs", f"{summary.pairs:,}; the chosen answer is the longer one in {longer}"))
+    told += [("Note", clip(notice, 300)) for notice in report.notices[:10]]
+    return facts(*told)
 
 
 def _rows(report: LintReport) -> str:
@@ -101,15 +79,15 @@ def plots(summary: Summary) -> Html:
                          ("chosen", summary.chosen), ("rejected", summary.rejected))  # fmt: skip
         same = f"; equally long in {summary.same_length:,}" if summary.same_length else ""
         longer = f"Chosen is longer in {_share(summary.chosen_longer, summary.pairs)} of the pairs{same}."
-        figures.append(_figure("Chosen and rejected answers", drawn, longer))
+        figures.append(figure("Chosen and rejected answers", drawn, longer))
     scripts = [(_SCRIPTS.get(name, name), count) for name, count in _by_count(summary.scripts)]
-    figures.append(_figure("Scripts", bars("scripts", "Scripts", scripts, rows), "By most of a row's letters."))
+    figures.append(figure("Scripts", bars("scripts", "Scripts", scripts, rows), "By most of a row's letters."))
     roles = _by_count(summary.roles)
     drawn = bars("roles", "Roles", roles, sum(summary.roles.values()))
-    figures.append(_figure("Roles", drawn, "Of all messages."))
+    figures.append(figure("Roles", drawn, "Of all messages."))
     if len(summary.formats) > 1:
         formats = _by_count(summary.formats)[:_MOST_BARS]
-        figures.append(_figure("Formats", bars("formats", "Formats", formats, rows), "Of all rows."))
+        figures.append(figure("Formats", bars("formats", "Formats", formats, rows), "Of all rows."))
     if summary.categories.counts:
         figures.append(_categories(summary))
     return element("div", *figures, class_="plots")
@@ -117,12 +95,8 @@ def plots(summary: Summary) -> Html:
 
 def _sized(name: str, title: str, unit: str, counts: list[int]) -> Html:
     half, most = quantile(counts, 0.5), quantile(counts, 0.99)
-    return _figure(title, histogram(name, title, unit, counts),
+    return figure(title, histogram(name, title, unit, counts),
                    f"Half of the rows have at most {half or 0:,}, 99% at most {most or 0:,}.")  # fmt: skip
-
-
-def _figure(title: str, drawn: Html, said: str, *more: Html) -> Html:
-    return element("figure", element("figcaption", element("b", title), element("span", said)), drawn, *more)
 
 
 def _categories(summary: Summary) -> Html:
@@ -135,10 +109,10 @@ def _categories(summary: Summary) -> Html:
     if tally.others:
         said = f"More than {CAPACITY:,}, of which {CAPACITY:,} were counted; {tally.others:,} rows are of others."
     if len(largest) == len(shown):
-        return _figure("Categories", drawn, said)
+        return figure("Categories", drawn, said)
     lines = [
         element("tr", element("td", name, dir="auto"), element("td", f"{count:,}", class_="number"))
         for name, count in largest
     ]
     table = element("details", element("summary", f"The {len(largest)} largest"), element("table", join(lines)))
-    return _figure("Categories", drawn, said, table)
+    return figure("Categories", drawn, said, table)

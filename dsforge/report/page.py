@@ -1,26 +1,15 @@
-"""One self-contained HTML page about a lint run: what was found, where, and what is in the dataset.
-
-The page asks the network for nothing, and a browser lets nothing in it run but its own script: texts of rows are
-escaped where they are put in, and the content security policy admits the one style and the one script by their hash.
-"""
+"""One self-contained HTML page about a lint run: what was found, where, and what is in the dataset."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
 from dsforge.report.card import card, plots
+from dsforge.report.document import MAX_BYTES, document, header, tile
 from dsforge.report.lint_report import LintReport
 from dsforge.report.listing import findings_section
 from dsforge.report.markup import Html, clip, element, join
 from dsforge.report.summary import Summary
-
-MAX_BYTES = 300_000
-"""No page is larger, however many findings there are."""
-
-_HERE = Path(__file__).parent
 
 
 def lint_page(title: str, report: LintReport, summary: Summary, rows: Mapping[tuple[str, int], str]) -> str:
@@ -39,52 +28,19 @@ def lint_page(title: str, report: LintReport, summary: Summary, rows: Mapping[tu
 
 
 def _document(title: str, before: Html, findings: Html) -> Html:
-    style, script = _own("page.css"), _own("page.js")
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
-    )
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", title),
-        element("style", style),
-    )
     found = element("section", element("h2", "Findings"), findings, id="findings")
-    body = element("body", element("main", before, found), element("script", script))
-    return Html("<!doctype html>\n" + element("html", head, body, lang="en") + "\n")
-
-
-def _own(name: str) -> Html:
-    """The page's style or script, which stands in the page as it is."""
-    return Html((_HERE / name).read_text(encoding="utf-8"))
-
-
-def _hash(content: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+    return document(title, before, found, script="page.js")
 
 
 def _head(title: str, report: LintReport) -> Html:
-    links = [element("a", name, href=f"#{name.lower()}") for name in ("Rules", "Dataset", "Findings")]
     tiles = [
-        _tile("rows", report.rows_in, ""),
-        _tile("unreadable", report.rows_rejected, "error" if report.rows_rejected else ""),
-        _tile("errors", report.count_of("error"), "error" if report.count_of("error") else ""),
-        _tile("warnings", report.count_of("warning"), "warning" if report.count_of("warning") else ""),
-        _tile("notes", report.count_of("info"), "info" if report.count_of("info") else ""),
+        tile("rows", report.rows_in),
+        tile("unreadable", report.rows_rejected, "error" if report.rows_rejected else ""),
+        tile("errors", report.count_of("error"), "error" if report.count_of("error") else ""),
+        tile("warnings", report.count_of("warning"), "warning" if report.count_of("warning") else ""),
+        tile("notes", report.count_of("info"), "info" if report.count_of("info") else ""),
     ]
-    return element(
-        "header",
-        element("h1", title, dir="auto"),
-        element("nav", *links, aria_label="Sections"),
-        element("ul", *tiles, class_="tiles"),
-    )
-
-
-def _tile(word: str, count: int, kind: str) -> Html:
-    return element("li", element("b", f"{count:,}", class_=kind or "none"), f" {word}")
+    return header(title, ("Rules", "Dataset", "Findings"), tiles)
 
 
 def _rules(report: LintReport) -> Html:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from dsforge.report.histogram import filled, lower_edge
@@ -82,22 +83,28 @@ def _svg(name: str, title: str, description: str, height: int, parts: Iterable[s
     )  # fmt: skip
 
 
-def _frame(axes: _Axes, unit: str) -> Iterable[Html]:
+def _frame(axes: _Axes, unit: str, counted: str = "rows") -> Iterable[Html]:
     """Grid lines with counts, the bottom line with sizes, and what both are."""
+    exact = axes.edge(axes.bars) <= 8  # a bar to a number
+    yield from _grid(axes, unit if exact else f"{unit}, logarithmic", counted)
+    every = max(1, -(-axes.bars // (8 if exact else 5)))
+    for bar in range(0, axes.bars, every):
+        yield from _tick(axes.x(bar + 0.5 if exact else bar), compact(axes.edge(bar)))
+
+
+def _grid(axes: _Axes, unit: str, counted: str) -> Iterable[Html]:
     for count in (axes.top, axes.top // 2):
         y = axes.y(count)
         yield element("line", class_="grid", x1=_LEFT, x2=_RIGHT, y1=y, y2=y)
         yield element("text", compact(count), class_="count", x=_LEFT - 5, y=y + 4)
     yield element("line", class_="axis", x1=_LEFT, x2=_RIGHT, y1=_BOTTOM, y2=_BOTTOM)
-    exact = axes.edge(axes.bars) <= 8  # a bar to a number
-    every = max(1, -(-axes.bars // (8 if exact else 5)))
-    for bar in range(0, axes.bars, every):
-        x = axes.x(bar + 0.5 if exact else bar)
-        yield element("line", class_="axis", x1=x, x2=x, y1=_BOTTOM, y2=_BOTTOM + 4)
-        yield element("text", compact(axes.edge(bar)), class_="size", x=x, y=_BOTTOM + 17)
-    yield element("text", "rows", class_="unit", x=_LEFT - 5, y=12)
-    scale = unit if exact else f"{unit}, logarithmic"
-    yield element("text", scale, class_="size unit", x=(_LEFT + _RIGHT) / 2, y=_BOTTOM + 34)
+    yield element("text", counted, class_="counted", x=2, y=12)
+    yield element("text", unit, class_="size", x=(_LEFT + _RIGHT) / 2, y=_BOTTOM + 34)
+
+
+def _tick(x: float, word: str) -> Iterable[Html]:
+    yield element("line", class_="axis", x1=x, x2=x, y1=_BOTTOM, y2=_BOTTOM + 4)
+    yield element("text", word, class_="size", x=x, y=_BOTTOM + 17)
 
 
 def _sizes(axes: _Axes, bar: int, count: int) -> str:
@@ -105,18 +112,18 @@ def _sizes(axes: _Axes, bar: int, count: int) -> str:
     return f"{low:,}: {count:,}" if low == high else f"{low:,} to {high:,}: {count:,}"
 
 
-def _described(bins: Sequence[int], unit: str) -> str:
+def _described(bins: Sequence[int], unit: str, counted: str = "rows") -> str:
     held = list(filled(bins))
     if not held:
-        return "no rows"
+        return f"no {counted}"
     largest = max(held, key=lambda each: each[2])
     return (
-        f"{sum(bins):,} rows, from {held[0][0]:,} to {held[-1][1] - 1:,} {unit}; "
+        f"{sum(bins):,} {counted}, from {held[0][0]:,} to {held[-1][1] - 1:,} {unit}; "
         f"most have {largest[0]:,} to {largest[1] - 1:,}"
     )
 
 
-def histogram(name: str, title: str, unit: str, bins: Sequence[int]) -> Html:
+def histogram(name: str, title: str, unit: str, bins: Sequence[int], counted: str = "rows") -> Html:
     """Bars over sizes. `name` is used for ids and must be the only one on its page; `bins` as of histogram.py."""
     axes = _axes([bins])
     gap = 1 if axes.bars > 12 else 3
@@ -125,7 +132,21 @@ def histogram(name: str, title: str, unit: str, bins: Sequence[int]) -> Html:
         for number, count in enumerate(axes.counts(bins))
         if count
     ]
-    return _svg(name, title, _described(bins, unit), _HEIGHT, [*_frame(axes, unit), *drawn])
+    return _svg(name, title, _described(bins, unit, counted), _HEIGHT, [*_frame(axes, unit, counted), *drawn])
+
+
+def stepped(name: str, title: str, unit: str, edges: Sequence[float], counts: Sequence[int]) -> Html:
+    """Bars over even steps of a share; of `edges` there is one more than of `counts`."""
+    axes = _Axes(0, len(counts), 1, _round_up(max(counts)))
+    spans = [f"{low:.2f} to {high:.2f}" for low, high in pairwise(edges)]
+    drawn = [
+        _bar(axes, number, 2, count, f"{spans[number]}: {count:,}") for number, count in enumerate(counts) if count
+    ]
+    every = max(1, -(-len(counts) // 6))
+    ticks = [part for at in range(0, len(edges), every) for part in _tick(axes.x(at), f"{edges[at]:.2f}")]
+    most = spans[max(range(len(counts)), key=counts.__getitem__)]
+    description = f"{sum(counts):,} rows, from {edges[0]:.2f} to {edges[-1]:.2f} {unit}; most have {most}"
+    return _svg(name, title, description, _HEIGHT, [*_grid(axes, unit, "rows"), *ticks, *drawn])
 
 
 def _bar(axes: _Axes, number: int, gap: int, count: int, title: str) -> Html:

@@ -51,7 +51,7 @@ LIMIT = 200
 text join all of them, and trying all pairs would take hours; those that share the most bands are tried first, and
 pairs that reach the threshold share several times as many as pairs that share only a template."""
 
-_FEW = 2000
+FEW = 2000
 """Entries of buckets that are looked at for one document, so that the time grows no faster than the rows. Small buckets
 come first: those that thousands share tell nothing."""
 
@@ -59,7 +59,7 @@ come first: those that thousands share tell nothing."""
 def _most_shared(members: Iterable[array[int]]) -> list[int]:
     """Documents by the number of buckets they share with the one in question, most first, then by number."""
     shared: Counter[int] = Counter()
-    room = _FEW
+    room = FEW
     for documents in sorted(members, key=len):
         shared.update(documents[:room])
         room -= len(documents)

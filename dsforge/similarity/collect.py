@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
@@ -32,6 +32,7 @@ from dsforge.io.rejects import Reject
 from dsforge.io.rows import Row, one_line, parse
 from dsforge.io.source import open_source
 from dsforge.similarity.compared import On, asked_text, compared
+from dsforge.similarity.index import Index, Rows, found_keys, sources_of
 from dsforge.similarity.key import DEFAULT_STEPS, cleaner
 from dsforge.similarity.lsh import Banding
 from dsforge.similarity.shingle import CHARACTERS, I64, U8, U64, Shingling
@@ -151,13 +152,14 @@ class _RowWriter:
 
 @dataclass
 class _Piece:
-    """What a task read, and how its rows stand in their file: after `before` others, and after so many lines."""
+    """Rows in a folder of arrays: of a file, after `before` others and so many lines, or of an index."""
 
     path: str
     folder: Path
-    read: Read
-    before: int
-    lines_before: int
+    rows: int
+    documents: int
+    before: int = 0
+    lines_before: int = 0
 
     @cached_property
     def raw(self) -> tuple[U8, I64]:
@@ -165,9 +167,21 @@ class _Piece:
         return mapped(self.folder / "raw", np.uint8), mapped(self.folder / "raw_end", np.int64)
 
     @cached_property
-    def places(self) -> tuple[I64, I64]:
-        """The number and the line of each row."""
+    def _places(self) -> tuple[I64, I64]:
         return mapped(self.folder / "number", np.int64), mapped(self.folder / "line", np.int64)
+
+    @cached_property
+    def _sources(self) -> tuple[list[str], I64]:
+        return sources_of(self.folder), mapped(self.folder / "source", np.int64)
+
+    def place(self, at: int) -> Place:
+        """Where a row stands."""
+        numbers, lines = self._places
+        path = self.path
+        if not path:
+            paths, source = self._sources
+            path = paths[source[at]]
+        return Place(path, int(numbers[at]) + self.before, int(lines[at]) + self.lines_before)
 
 
 class Collected:
@@ -178,13 +192,13 @@ class Collected:
     an exact copy of (r itself where there is none before it). `asked[r]` is equal for rows that ask the same, and 0
     for those that ask nothing.
 
-    The first `known` rows and `known_documents` are there to be compared with; they count as no input. All arrays are
-    those of the rows read so far.
+    The first `known` rows and `known_documents` are there to be compared with; they count as no input. The first
+    `indexed` of the `folders` are segments of an index. All arrays are those of the rows read so far.
     """
 
     def __init__(self, reading: Reading, folder: Path, engine: Engine) -> None:
         self.reading, self.engine, self.folder = reading, engine, folder
-        self.known = self.known_documents = 0
+        self.known = self.known_documents = self.indexed = 0
         self.rejects: list[Reject] = []
         self.notices: list[str] = []
         self.rows_in = 0
@@ -208,8 +222,7 @@ class Collected:
         for chunk, task, read in zip(chunks, tasks, self.engine.run(tasks), strict=True):
             if not chunk.start:
                 before = lines = 0
-            self._pieces.append(_Piece(chunk.source, task.output, read, before, lines))
-            self._first_rows.append(self._first_rows[-1] + read.rows)
+            self._add(_Piece(chunk.source, task.output, read.rows, read.documents, before, lines))
             self.rejects += [
                 msgspec.structs.replace(reject, row=reject.row + before, line=reject.line + lines)
                 for reject in read.rejects
@@ -217,8 +230,39 @@ class Collected:
             self.notices += read.notices
             self.rows_in += read.rows_in
             before, lines = before + read.rows_in, lines + read.lines
+
+    def read_index(self, index: Index) -> None:
+        """Take in the rows of an index, before any others."""
+        assert not self._pieces
+        for folder, rows in index.segments:
+            self._add(_Piece("", folder, rows, rows))
+        self.indexed = len(self._pieces)
+
+    def _add(self, piece: _Piece) -> None:
+        self._pieces.append(piece)
+        self._first_rows.append(self._first_rows[-1] + piece.rows)
         for name in ("document", "document_row", "original", "asked", "sketched", "_canonical", "_documents_before"):
             self.__dict__.pop(name, None)
+
+    def put_into(self, index: Index, kept: I64) -> None:
+        """Add rows, which ascend and are no copies of one another, to an index."""
+        index.add(self._for_index(kept), len(kept))
+
+    def _for_index(self, kept: I64) -> Iterator[Rows]:
+        """The rows by the pieces that have their documents."""
+        documents = self.document[kept]
+        order = np.argsort(documents, kind="stable")
+        kept, documents = kept[order], documents[order]
+        for place, piece in enumerate(self._pieces):
+            first, last = np.searchsorted(documents, self._documents_before[place : place + 2])
+            here = kept[first:last].tolist()
+            if here:
+                places = [self.place(row) for row in here]
+                yield Rows(
+                    piece.folder, documents[first:last] - self._documents_before[place], [each.path for each in places],
+                    [each.row for each in places], [each.line for each in places], self.asked[kept[first:last]],
+                    (self.raw(row) + b"\n" for row in here),
+                )  # fmt: skip
 
     def make_known(self) -> int:
         """Take the rows read so far as those to compare with; how many could not be read."""
@@ -235,18 +279,24 @@ class Collected:
     @cached_property
     def _documents_before(self) -> list[int]:
         """The number of the first document of each piece, and behind the last."""
-        return [0, *accumulate(piece.read.documents for piece in self._pieces)]
+        return [0, *accumulate(piece.documents for piece in self._pieces)]
 
     @cached_property
     def _canonical(self) -> I64:
-        """For each document of a piece the first that is equal, of all pieces."""
-        keys: U64 = _joined(self._arrays("key", np.uint64, 2), np.uint64, 2)
+        """For each document of a piece the first that is equal, of all pieces. Those of an index differ."""
+        keys: U64 = _joined(islice(self._arrays("key", np.uint64, 2), self.indexed, None), np.uint64, 2)
         order = np.lexsort((keys[:, 1], keys[:, 0]))  # stable, so that the first stands first among equal ones
         ordered = keys[order]
         is_first = np.ones(len(order), dtype=bool)
         is_first[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-        canonical = np.empty(len(order), dtype=np.int64)
-        canonical[order] = order[is_first][np.cumsum(is_first) - 1] if len(order) else order
+        firsts, which = order[is_first], np.cumsum(is_first) - 1
+        before = self._documents_before[self.indexed]
+        stands_for = firsts + before
+        for place in range(self.indexed):
+            there = found_keys(self._pieces[place].folder, keys[firsts])
+            stands_for = np.where(there >= 0, there + self._documents_before[place], stands_for)
+        canonical = np.arange(before + len(order))
+        canonical[order + before] = stands_for[which]
         return canonical
 
     @cached_property
@@ -339,8 +389,7 @@ class Collected:
     def place(self, row: int) -> Place:
         """Where a row stands."""
         piece, at = self._piece_of(row)
-        numbers, lines = piece.places
-        return Place(piece.path, int(numbers[at]) + piece.before, int(lines[at]) + piece.lines_before)
+        return piece.place(at)
 
 
 def _joined(arrays: Iterable[NDArray[Any]], kind: type[np.generic], width: int = 0) -> Any:

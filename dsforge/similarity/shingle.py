@@ -61,6 +61,10 @@ class Shingling:
     words: bool = False
     width: int = 0
 
+    def __str__(self) -> str:
+        unit = "words" if self.words else "characters"
+        return f"{unit}:{self.width}" if self.width else unit
+
 
 CHARACTERS = Shingling()
 

@@ -122,9 +122,13 @@ class Sketched:
     def __len__(self) -> int:
         return self._firsts[-1]
 
-    def band(self, band: int) -> Iterator[tuple[int, U64]]:
-        """`(number of the first document, keys in this band)` of each folder."""
-        for first, folder in zip(self._firsts, self._folders):  # noqa: B905 - one more is the end
+    def first(self, place: int) -> int:
+        """The number of the first document of a folder."""
+        return self._firsts[place]
+
+    def band(self, band: int, since: int = 0) -> Iterator[tuple[int, U64]]:
+        """`(number of the first document, keys in this band)` of each folder from this one on."""
+        for first, folder in zip(self._firsts[since:], self._folders[since:]):  # noqa: B905 - one more is the end
             yield first, mapped(folder.path / f"band_{band}", np.uint64)
 
     def keys(self) -> U64:

@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from dsforge.engine.engine import PARTITIONS, Engine
 from dsforge.engine.plan import Task
 from dsforge.io.arrays import ArrayFolder, mapped
-from dsforge.similarity.cluster import Groups, Match, connect, known_matches, star_clusters
+from dsforge.similarity.cluster import FEW, Groups, Match, connect, known_matches, star_clusters
 from dsforge.similarity.collect import Collected
+from dsforge.similarity.index import found_in_band
 from dsforge.similarity.lsh import Banding
 from dsforge.similarity.shingle import F64, I64, U64, Shingling
 from dsforge.similarity.sketch import Sketched
@@ -67,7 +68,7 @@ def find_matches(rows: Collected, kind: Kind, threshold: float, ranks: F64 | Non
     partitions = _partitions(len(rows.are_first), reading.banding.bands, engine)
     buckets = [folder / f"buckets-{part:05}" for part in range(partitions)]
     tasks = [
-        Task(find_buckets, (sketches, folder / "first", part, partitions), output, Count)
+        Task(find_buckets, (sketches, folder / "first", rows.indexed, part, partitions), output, Count)
         for part, output in enumerate(buckets)
     ]
     entries = sum(found.count for found in engine.run(tasks))
@@ -92,8 +93,11 @@ def _partitions(documents: int, bands: int, engine: Engine) -> int:
 Sketches: TypeAlias = "tuple[list[Path], Banding, Shingling]"
 
 
-def find_buckets(sketches: Sketches, first: Path, part: int, partitions: int, output: Path) -> Count:
+def find_buckets(sketches: Sketches, first: Path, indexed: int, part: int, partitions: int, output: Path) -> Count:
     """Write the buckets of two or more documents of one partition; how many entries they have.
+
+    The first `indexed` folders are segments of an index, of which only those documents count that share a bucket with
+    one that is new.
 
     `bucket`: the band of each bucket, its key, and how many documents it has (uint64); `member`: the documents.
     """
@@ -107,7 +111,11 @@ def find_buckets(sketches: Sketches, first: Path, part: int, partitions: int, ou
         arrays.append("member", b"")
         for unit in range(part, bands * slices, partitions):
             band, slice_ = unit % bands, unit // bands
-            keys, documents = _of_slice(sketched, band, slice_, slices, are_first)
+            keys, documents = _of_slice(sketched, band, slice_, slices, are_first, indexed)
+            new = np.unique(keys)
+            for place in reversed(range(indexed)):  # so that the documents ascend
+                there, known = found_in_band(sketches[0][place], band, new, FEW)
+                keys, documents = np.append(there, keys), np.append(known + sketched.first(place), documents)
             found_keys, counts, members = _shared(keys, documents)
             arrays.append("bucket", np.stack([np.full(len(counts), band, dtype=np.uint64), found_keys, counts], axis=1))
             arrays.append("member", members)
@@ -115,10 +123,12 @@ def find_buckets(sketches: Sketches, first: Path, part: int, partitions: int, ou
     return Count(entries)
 
 
-def _of_slice(sketched: Sketched, band: int, slice_: int, slices: int, are_first: NDArray[np.bool_]) -> tuple[U64, I64]:
-    """`(keys, documents)` of a slice of a band, of documents that are no copies."""
+def _of_slice(
+    sketched: Sketched, band: int, slice_: int, slices: int, are_first: NDArray[np.bool_], indexed: int
+) -> tuple[U64, I64]:
+    """`(keys, documents)` of a slice of a band, of documents that are neither copies nor of an index."""
     all_keys, all_documents = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.int64)]
-    for number, keys in sketched.band(band):
+    for number, keys in sketched.band(band, indexed):
         wanted = are_first[number : number + len(keys)]
         if slices > 1:
             wanted = wanted & (keys % np.uint64(slices) == slice_)

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from dsforge.example import Example, Message
 from dsforge.finding import Finding
+from dsforge.report.document import MAX_BYTES
 from dsforge.report.lint_report import PER_CODE, LintReport, RuleLine, listed
 from dsforge.report.marked import Span, meant, quoted
 from dsforge.report.markup import Html, clip, element, join
-from dsforge.report.page import MAX_BYTES, lint_page
+from dsforge.report.page import lint_page
 from dsforge.report.plots import bars, compact, histogram, overlaid
 from dsforge.report.summary import Summary
 from tests.report.pages import HOSTILE, RULES, finding, hostile_page, summary

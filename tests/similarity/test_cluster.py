@@ -63,7 +63,7 @@ def test_those_that_share_the_most_buckets_are_tried_first_and_not_all(
     few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A template joins all; the pair that is alike also shares other buckets, and is found before patience ends."""
-    monkeypatch.setattr(cluster, "_FEW", few)  # both ways to count
+    monkeypatch.setattr(cluster, "FEW", few)  # both ways to count
     told = Told(lambda left, right: 0.9 if {left, right} == {700, 999} else 0.1)
     buckets = [np.arange(1000), np.array([700, 999]), np.array([3, 700, 999])]
     assert star_clusters(buckets, told, 0.8) == [Match(999, 700, 0.9)]
@@ -106,4 +106,4 @@ def test_buckets_that_very_many_share_take_no_longer() -> None:
         found = cluster._most_shared([everybody] * 8 + [array("q", [999_999])])
     assert time.perf_counter() - started < 2
     assert 999_999 in found
-    assert len(found) <= cluster._FEW
+    assert len(found) <= cluster.FEW

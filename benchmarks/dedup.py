@@ -11,8 +11,8 @@ within, imports included. The peers are written as their documentation does it a
 shingles of 5 code points (3 where more than 30% of the text is CJK) of the lower-case text, 128 permutations, and 18
 bands of 7; what each allows of it stands at its function. The peers compare prompt and completion as one text and
 trust their estimate, or the bands alone; dsforge compares them apart and verifies. Runs are interleaved, the best
-of the rounds counts; what takes minutes runs once where rows are many. Peak memory is the resident memory of the
-process and its children together, sampled ten times a second.
+of the rounds counts; what takes minutes runs once where rows are many. Peak memory is that of the process and its
+children together (a page that they share counts once), sampled ten times a second.
 
 dsforge's cold run is one without compiled kernels, the warm runs find those of the cold one. The small file is
 timed from outside, the start of Python included, without compiled kernels. `make bench` installs the peers.
@@ -46,6 +46,8 @@ ROUNDS = 3
 MANY = 200_000
 """Rows from which on a slow tool runs once."""
 SMALL = 1000
+SAMPLE = 20_000
+"""Rows that the kernel alone is measured on."""
 _CJK = "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff]"
 _IS_CJK = re.compile(_CJK)
 _SAMPLED = 0.1  # seconds
@@ -283,8 +285,9 @@ def in_a_process(name: str, source: Path, kernels: Path) -> Run | None:
 
 
 def _environment(kernels: Path) -> dict[str, str]:
-    """For a run of this checkout, whichever environment the peers are in."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(kernels)}
+    """For a run of this checkout, whichever environment the peers are in, with as many threads as the command has."""
+    ours = {"PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(kernels), "OPENBLAS_NUM_THREADS": "1"}
+    return {**os.environ, **ours}
 
 
 def _peak_memory(process: subprocess.Popen[str]) -> int:
@@ -301,7 +304,7 @@ def _resident(process: psutil.Process) -> int:
     total = 0
     try:
         for each in (process, *process.children(recursive=True)):
-            total += each.memory_info().rss
+            total += each.memory_full_info().pss
     except psutil.NoSuchProcess:  # ended while we looked
         pass
     return total
@@ -339,7 +342,7 @@ def compare(source: Path, names: list[str], rounds: int, folder: Path) -> None:
     print(f"{rows:,} rows, {megabytes:.0f} MB; best of {rounds}, of slow tools 1 from {MANY:,} rows on")
     print_table(best, megabytes)
     if cold:
-        print_of_dsforge(cold, source, folder)
+        print_of_dsforge(cold, source, kernels, folder)
 
 
 def print_table(best: dict[str, Run], megabytes: float) -> None:
@@ -352,11 +355,83 @@ def print_table(best: dict[str, Run], megabytes: float) -> None:
         print(f"{name:16}{figures}{times:>15}{TOOLS[name].asked or '':>7}")
 
 
-def print_of_dsforge(cold: Run, source: Path, folder: Path) -> None:
+def print_of_dsforge(cold: Run, source: Path, kernels: Path, folder: Path) -> None:
     """What is told of dsforge alone."""
     print(f"dsforge without compiled kernels: {cold.seconds:.2f} s, {cold.megabytes:,.0f} MB")
+    command = [sys.executable, __file__, "--parts", str(source), str(folder / "parts.jsonl")]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=_environment(kernels))
+    print(f"with one worker, {done.stdout.strip()}")
+    command[2] = "--kernel"
+    for how in ("characters", "words:5"):
+        done = subprocess.run([*command, how], check=True, stdout=subprocess.PIPE, text=True, env=_environment(kernels))
+        print(f"the kernel by {how}: {done.stdout.strip()}")
     seconds = small_run(source, folder)
     print(f"dsforge dedup of {SMALL:,} rows, from start to end, without compiled kernels: {seconds:.2f} s")
+
+
+def print_parts(source: str, output: str) -> None:
+    """What share of a run each part of the work takes."""
+    from dsforge.dedup import contradictions
+    from dsforge.dedup.output import Outputs
+    from dsforge.dedup.run import dedup
+    from dsforge.formats.read import ExampleReader
+    from dsforge.io import rows
+    from dsforge.similarity import collect, sketch, stages
+
+    times: dict[str, float] = {}
+
+    def timed(part: str, holder: Any, name: str) -> None:
+        function = getattr(holder, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            begin = time.perf_counter()
+            try:
+                return function(*arguments, **options)
+            finally:
+                times[part] = times.get(part, 0) + time.perf_counter() - begin
+
+        setattr(holder, name, call)
+
+    sketch.prepare()
+    timed("JSON", rows, "_values_at_once")
+    timed("decoding", ExampleReader, "plain_batch")
+    timed("normalising", collect, "all_normalised")
+    timed("hashing", sketch, "sign_compiled")
+    timed("banding", sketch, "band_keys")
+    timed("banding", stages, "find_buckets")
+    timed("verifying", stages, "verify")
+    timed("contradictions", contradictions, "conflicts")
+    timed("writing", Outputs, "write")
+    begin = time.perf_counter()
+    dedup([source], output)
+    total = time.perf_counter() - begin
+    times["the rest"] = total - sum(times.values())
+    print(f"{total:.2f} s: " + ", ".join(f"{part} {seconds / total:.0%}" for part, seconds in times.items()))
+
+
+def print_kernel(source: str, how: str) -> None:
+    """The speed of signing beside that of cutting the same texts into hashed shingles and nothing else."""
+    import numpy as np
+
+    from dsforge.similarity.kernel import count_shingles, sign_texts
+    from dsforge.similarity.key import normalised_bytes
+    from dsforge.similarity.minhash import EMPTY, permutations
+    from dsforge.similarity.shingle import pack, parse_shingling
+
+    documents = [(normalised_bytes(text), b"", b"") for _, (_, text) in zip(range(SAMPLE), _read(source), strict=False)]
+    texts, shingling = pack(documents), parse_shingling(how)
+    cut = (texts.utf8, texts.starts, shingling.words, shingling.width)
+    result = np.full((len(texts), PERMUTATIONS), EMPTY, dtype=np.uint32)
+    works = {"signing": lambda: sign_texts(*cut, *permutations(), result), "cutting": lambda: count_shingles(*cut)}
+    best = dict.fromkeys(works, float("inf"))
+    for _ in range(ROUNDS + 1):  # the first loads the kernel
+        for name, work in works.items():
+            begin = time.perf_counter()
+            work()
+            best[name] = min(best[name], time.perf_counter() - begin)
+    speed = {name: len(texts.utf8) / 1e6 / seconds for name, seconds in best.items()}
+    print(f"{speed['signing']:.0f} MB/s of one core, cutting alone {speed['cutting']:.0f} MB/s: "
+          f"{speed['signing'] / speed['cutting']:.2f} of it")  # fmt: skip
 
 
 def _names(asked: str | None) -> list[str]:
@@ -374,6 +449,12 @@ def main() -> None:
     """Read the command line."""
     if sys.argv[1:2] == ["--run"]:
         run_one(*sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["--parts"]:
+        print_parts(*sys.argv[2:4])
+        return
+    if sys.argv[1:2] == ["--kernel"]:
+        print_kernel(sys.argv[2], sys.argv[4])
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="?", default="200000", help="how many, or a file")

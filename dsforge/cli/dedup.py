@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 _LISTED = 5
+_ON_PAGE = 20  # clusters side by side, unless more are asked for
 _MANY = 0.3  # share of near-duplicates above which a shared template is likelier than copying
 
 
@@ -66,6 +67,15 @@ def command(
         help="Also remove what this index holds already, and add the kept rows to it: what an addition costs follows "
         "its own size. Made where there is none.",
     ),
+    lsh: str = typer.Option(
+        "",
+        "--lsh",
+        metavar="WHERE",
+        help="Also remove what this MinHashLSH of datasketch holds already, by estimate (it holds no texts), and add "
+        "the kept rows to it: FILE.pickle, or redis://HOST:PORT/DB?name=NAME, which several machines can share. Made "
+        "where there is none. A pickle can run code when it is loaded: from this one the tables of an LSH are taken, "
+        "and all else is refused.",
+    ),
     drop_contradictions: bool = typer.Option(
         False,
         "--drop-contradictions",
@@ -74,6 +84,12 @@ def command(
     ),
     clusters: str = typer.Option(
         "", "--clusters", metavar="FILE", help="Write each row of each cluster, .parquet or .jsonl."
+    ),
+    report: str = typer.Option(
+        "",
+        "--report",
+        metavar="FILE.html",
+        help="Write a page with counts, distributions, where the duplicates come from, and clusters side by side.",
     ),
     show: int = typer.Option(0, "--show", metavar="N", min=0, help="Print N clusters side by side."),
     leaks: bool = typer.Option(
@@ -99,6 +115,15 @@ def command(
         help="What texts are cut into: characters (windows of 5, 3 for Chinese, Japanese and Korean, wider in long "
         "texts), words (windows of 3), or either with a width, as words:5.",
     ),
+    semantic: str = typer.Option(
+        "",
+        "--semantic",
+        metavar="MODEL",
+        show_default=False,
+        help="Compare by meaning: rows are near-duplicates where the cosine of the embeddings of each part reaches the "
+        "threshold. minilm (English, offline), the name or folder of a sentence-transformers model, or openai/NAME for "
+        "a server (OPENAI_API_KEY, OPENAI_BASE_URL).",
+    ),
     workers: int = WORKERS,
     engine: str = ENGINE,
     partitions: int = PARTITIONS,
@@ -119,8 +144,9 @@ def command(
                                  "shingles": shingles}  # fmt: skip
     reading: dict[str, Any] = {"rejects": rejects or None, "format_name": format_name, "workers": workers,
                                "engine": engine, "partitions": partitions}  # fmt: skip
-    removing = {"--keep": keep != "first", "--against": bool(against), "--index": bool(index),
-                "--clusters": bool(clusters), "--drop-contradictions": drop_contradictions}  # fmt: skip
+    removing = {"--keep": keep != "first", "--against": bool(against), "--index": bool(index), "--lsh": bool(lsh),
+                "--semantic": bool(semantic), "--clusters": bool(clusters), "--report": bool(report),
+                "--drop-contradictions": drop_contradictions}  # fmt: skip
     if leaks:
         _refuse("--leaks", {**removing, "--contamination": bool(contamination)})
         comparing["on"] = on or "prompt"
@@ -132,24 +158,35 @@ def command(
 
     output = output or "-"
     out = Output(as_json, output)
+    files = _files_of_page(report, inputs, against, output, rejects, clusters) if report else None
     result = dedup(
         inputs, output, on=on or "conversation", **comparing, keep=_keep(keep, inputs, format_name, workers),
-        against=against, index=index or None, drop_contradictions=drop_contradictions, clusters=clusters or None,
-        show=show, **reading,
+        against=against, index=index or None, lsh=lsh or None, drop_contradictions=drop_contradictions,
+        clusters=clusters or None, show=max(show, _ON_PAGE) if report else show, semantic=semantic, **reading,
     )  # fmt: skip
     known = [*against, *([index] if index else [])]
     _print_removed(out, f"{' '.join(inputs)} -> {output}", known, result, clusters, show)
     if index:
         out.say(f"  {quantity(result.indexed, 'row')} in the index {index} now")
+    if lsh:
+        _print_held(out, result)
     rejects_file = note_rejects(out, result, output, rejects)
+    if files:
+        from dsforge.dedup.page import write_page
+
+        write_page(report, files[0], result, on=on or "conversation", **comparing, semantic=semantic, keep=keep,
+                   against=files[1], index=index, drop_contradictions=drop_contradictions)  # fmt: skip
+        out.note(f"dsforge: wrote {report}")
     out.result(
         "dedup", result.rows_in, result.rows_out, result.rows_rejected, exact_duplicates=result.exact_duplicates,
         near_duplicates=result.near_duplicates, against_duplicates=result.against_duplicates,
         clusters=result.clusters, threshold=threshold, on=on or "conversation", normalise=comparing["normalise"],
-        shingles=shingles, keep=keep, contradictions=[_plain(each) for each in result.contradictions],
+        shingles=shingles, semantic=semantic or None, keep=keep,
+        contradictions=[_plain(each) for each in result.contradictions],
         contradiction_counts=result.contradiction_counts, contradictory=result.contradictory,
-        index=index or None, indexed=result.indexed, output=output, clusters_file=clusters or None,
-        rejects=rejects_file,
+        index=index or None, indexed=result.indexed, lsh=result.lsh or None, lsh_rows=result.lsh_rows,
+        lsh_duplicates=result.lsh_duplicates, in_lsh=_plain(result.in_lsh), output=output,
+        clusters_file=clusters or None, report=report or None, rejects=rejects_file,
     )  # fmt: skip
     return 1 if result.rows_rejected else 0
 
@@ -164,6 +201,24 @@ def _refuse(check: str, asked: Mapping[str, bool]) -> None:
     useless = [name for name, is_asked in asked.items() if is_asked]
     if useless:
         raise UsageError(f"{check} only checks and has no use for {', '.join(useless)}: leave out one of the two")
+
+
+def _files_of_page(
+    report: str, inputs: Sequence[str], against: Sequence[str], output: str, rejects: str, clusters: str
+) -> tuple[list[str], list[str]]:
+    """The files that the page names: told before the work, for a glob may match what it writes.
+
+    Raises:
+        UsageError: the page is an input or another output, or has no file to go to.
+    """
+    from dsforge.dedup.output import Outputs
+    from dsforge.io.expand import expand_sources
+
+    if report == "-":
+        raise UsageError("--report writes a page: name a file for it, as --report page.html")
+    sources, others = expand_sources(inputs), expand_sources(against)
+    Outputs(output, rejects or None, clusters or None).check([*sources, *others], [report])
+    return sources, others
 
 
 def _keep(keep: str, inputs: list[str], format_name: str, workers: int) -> str | Keep:
@@ -194,6 +249,7 @@ def _print_removed(out: Output, what: str, against: list[str], result: DedupResu
     for notice in result.notices:
         out.note(f"dsforge: {notice}")
     there = f", {result.against_duplicates:,} already in {' '.join(against)}" if against else ""
+    there += f", {result.lsh_duplicates:,} already in {result.lsh} by estimate" if result.lsh else ""
     contradictory = f", {result.contradictory:,} contradictory" if result.contradictory else ""
     out.say(
         f"{what}: {quantity(result.rows_in, 'row')} in, {result.rows_out:,} out, "
@@ -202,7 +258,7 @@ def _print_removed(out: Output, what: str, against: list[str], result: DedupResu
         f"{result.rows_rejected:,} rejected"
     )
     if show:
-        print_side_by_side(out, result.shown, "kept", "removed")
+        print_side_by_side(out, result.shown[:show], "kept", "removed")
     else:
         _list_near(out, result, clusters)
     _print_contradictions(out, result, show)
@@ -225,6 +281,16 @@ def _list_near(out: Output, result: DedupResult, clusters: str) -> None:
         out.say(f"  and {len(near) - _LISTED:,} more: {where}")
 
 
+def _print_held(out: Output, result: DedupResult) -> None:
+    for held in result.in_lsh[:_LISTED]:
+        out.say(
+            out.style("  held  ", "yellow") + f"{held.path}:{held.line} is about {held.estimate:.2f} alike {held.there}"
+        )
+    if len(result.in_lsh) > _LISTED:
+        out.say(f"  and {len(result.in_lsh) - _LISTED:,} more: --json lists all")
+    out.say(f"  {quantity(result.lsh_rows, 'row')} in {result.lsh} now")
+
+
 def _print_contradictions(out: Output, result: DedupResult, show: int) -> None:
     from dsforge.cli.side_by_side import print_side_by_side
     from dsforge.dedup.result import CONTRADICTIONS
@@ -237,4 +303,4 @@ def _print_contradictions(out: Output, result: DedupResult, show: int) -> None:
     ways = ["--show N prints some"] * (not show) + ["--drop-contradictions removes them"] * (not result.contradictory)
     how = f"; {', '.join(ways)}" if ways else ""
     out.say(f"  {quantity(len(result.contradictions), 'contradiction')}: {', '.join(counts)} (the first: {first}){how}")
-    print_side_by_side(out, result.shown_contradictions)
+    print_side_by_side(out, result.shown_contradictions[:show])

@@ -76,6 +76,8 @@ def _compared_text(rows: Collected, row: int, comparison: Comparison) -> str:
 
 def shown_clusters(rows: Collected, verdicts: Verdicts, count: int) -> Iterator[Shown]:
     """The kept row and the least alike one of `count` clusters, those with near-duplicates first."""
+    if not count:
+        return
     by_need = sorted(clusters_of(verdicts).items(), key=lambda cluster: not _has_near(cluster[1], verdicts))
     for kept, others in islice(by_need, count):
         row = min(others, key=lambda other: verdicts.similarity.get(other, 2.0))

@@ -20,7 +20,9 @@ LEAST_THRESHOLD = 0.3
 class Comparison:
     """What is compared (`on`), from which similarity on rows are near-duplicates, and what does not count in a text.
 
-    `exact` looks for exact copies alone. Of the pairs right at the threshold, the share `miss` may be overlooked.
+    `exact` looks for exact copies alone. Of the pairs right at the threshold, the share `miss` may be overlooked. With
+    the name of a model, near-duplicates are `semantic`: the threshold is that of a cosine (see
+    `dsforge.similarity.semantic`).
 
     Raises:
         UsageError: a part, a threshold or a step of `normalise` that does not exist.
@@ -32,9 +34,12 @@ class Comparison:
     normalise: tuple[str, ...] = DEFAULT_STEPS
     miss: float = MISS
     shingling: Shingling = CHARACTERS
+    semantic: str = ""
 
     def __post_init__(self) -> None:
         parts_of(self.on)
+        if self.exact and self.semantic:
+            raise UsageError("--exact looks for copies alone, --semantic for the same in other words: leave out one")
         if not LEAST_THRESHOLD <= self.threshold <= 1:
             raise UsageError(f"--threshold {self.threshold} is out of range: give a number from {LEAST_THRESHOLD} to 1")
         cleaner(self.normalise)
@@ -46,8 +51,18 @@ class Comparison:
 
     @property
     def banding(self) -> Banding | None:
-        """The bands in which candidates meet, None where only exact copies are looked for."""
-        return None if self.exact else choose_banding(self.threshold, self.miss)
+        """The bands in which candidates meet, None where only exact copies are looked for, or meaning counts."""
+        return None if self.exact or self.semantic else choose_banding(self.threshold, self.miss)
+
+    @property
+    def in_words(self) -> dict[str, str]:
+        """How rows are compared, by option, in words that are equal where it is the same."""
+        return {
+            "--on": ",".join(sorted(parts_of(self.on))) or self.on,
+            "--normalise": ",".join(sorted(self.normalise)) or "none",
+            "--shingles": str(self.shingling),
+            "--threshold": "--exact" if self.exact else str(self.threshold),
+        }
 
     def reading(self, format_name: str) -> Reading:
         """How rows are read to be compared so."""

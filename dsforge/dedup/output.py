@@ -45,9 +45,10 @@ class Outputs:
         """Where the rejects go."""
         return self.rejects or rejects_path(self.rows)
 
-    def check(self, sources: Sequence[str]) -> None:
-        """Refuse, before the work, what cannot be written or is an input."""
-        check_outputs(sources, [self.rows, self.rejects_file, *([self.clusters] if self.clusters else [])])
+    def check(self, sources: Sequence[str], others: Sequence[str | Path] = ()) -> None:
+        """Refuse, before the work, what cannot be written or is an input; `others` are outputs that hold no rows."""
+        rows = [self.rows, self.rejects_file, *([self.clusters] if self.clusters else [])]
+        check_outputs(sources, rows, others=others)
 
     def write(self, rows: Collected, kept: I64, clusters: Iterable[bytes] = ()) -> list[str]:
         """Write the kept rows, which ascend, the lines of the clusters and the rejects; what the user should know."""

@@ -37,6 +37,21 @@ class Removed(msgspec.Struct, frozen=True):
     against: bool = False
 
 
+class InLsh(msgspec.Struct, frozen=True):
+    """A row removed because an LSH holds it already: under which key, and how alike the two are by estimate."""
+
+    path: str
+    row: int
+    line: int
+    key: str
+    estimate: float
+
+    @property
+    def there(self) -> str:
+        """Where that row stood when dsforge added it, or the key that it has of others."""
+        return self.key.partition("#dsforge:")[0]
+
+
 ContradictionKind: TypeAlias = Literal["swapped", "labels", "answers"]
 CONTRADICTIONS: dict[ContradictionKind, str] = {
     "swapped": "one prefers what the other rejects",
@@ -67,8 +82,8 @@ class DedupResult(msgspec.Struct):
     """Counts and verdicts.
 
     Conservation: rows_in = rows_out + rows_rejected + exact_duplicates + near_duplicates + against_duplicates +
-    contradictory. `indexed` is how many rows the index has now. `shown` and `shown_contradictions` are as many clusters
-    and contradictions as were asked for.
+    lsh_duplicates + contradictory. `indexed` is how many rows the index has now, `lsh_rows` how many the `lsh` has.
+    `shown` and `shown_contradictions` are as many clusters and contradictions as were asked for.
     """
 
     rows_in: int
@@ -76,11 +91,14 @@ class DedupResult(msgspec.Struct):
     rows_rejected: int
     threshold: float
     removed: list[Removed] = []
+    in_lsh: list[InLsh] = []
     contradictions: list[Contradiction] = []
     contradictory: int = 0
     shown: list[Shown] = []
     shown_contradictions: list[Shown] = []
     indexed: int = 0
+    lsh: str = ""
+    lsh_rows: int = 0
     first_reject: str = ""
     notices: list[str] = []
 
@@ -98,6 +116,11 @@ class DedupResult(msgspec.Struct):
     def against_duplicates(self) -> int:
         """Rows removed because a row of `--against` or of the index is the same or reaches the threshold."""
         return sum(1 for removed in self.removed if removed.against)
+
+    @property
+    def lsh_duplicates(self) -> int:
+        """Rows removed because the LSH holds them already, by estimate."""
+        return len(self.in_lsh)
 
     @property
     def clusters(self) -> int:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from dsforge.dedup.comparison import Comparison
+from dsforge.dedup.lsh import Held
+from dsforge.dedup.semantic import find_semantic
 from dsforge.similarity.cluster import Match
 from dsforge.similarity.collect import Collected
+from dsforge.similarity.embed import Embedder
 from dsforge.similarity.shingle import F64, I64
 from dsforge.similarity.stages import find_matches
 
@@ -17,24 +21,37 @@ from dsforge.similarity.stages import find_matches
 class Verdicts:
     """`kept[r]` is the row kept in place of row r, which may be itself; `similarity` is that of near-duplicates.
 
-    A row that is another's exact copy stands for the same kept row, with the same similarity.
+    A row that is another's exact copy stands for the same kept row, with the same similarity. Rows that are `held` go
+    too, for what an LSH knows; they stand for themselves.
     """
 
     kept: I64
     similarity: dict[int, float]
+    held: dict[int, Held] = field(default_factory=dict)
 
 
-def judge(rows: Collected, threshold: float, values: F64 | None = None) -> Verdicts:
+def judge(
+    rows: Collected,
+    comparison: Comparison,
+    values: F64 | None = None,
+    embedder: Embedder | None = None,
+    held: Sequence[Held] = (),
+) -> Verdicts:
     """Star clusters of the rows: each that goes reaches the threshold with one that is kept and is worth no less.
 
     `values` are those of the rows, of equal ones the first is kept. The known rows are kept in any case.
+    With an `embedder` it is the cosine that reaches the threshold. Rows of documents that an LSH has `held` already
+    are out of question: none is removed for their sake.
     """
     best = _best_copies(rows, values)
     matches: list[Match] = []
-    if rows.reading.banding is not None:
-        ranks = -np.array(values)[best] if values is not None else None
-        matches = find_matches(rows, "stars", threshold, ranks)
-    return _of_rows(rows, best, matches)
+    ranks = -np.array(values)[best] if values is not None else None
+    if embedder is not None:
+        matches = find_semantic(rows, comparison, embedder, ranks)
+    elif not comparison.exact:
+        matches = find_matches(rows, "stars", comparison.threshold, ranks, [each.document for each in held])
+    verdicts = _of_rows(rows, best, matches)
+    return _but_held(rows, verdicts, {each.document: each for each in held}) if held else verdicts
 
 
 def judge_by_known(rows: Collected, threshold: float) -> Verdicts:
@@ -45,6 +62,15 @@ def judge_by_known(rows: Collected, threshold: float) -> Verdicts:
     found = _of_rows(rows, rows.document_row, matches)
     kept = np.where(found.kept < rows.known, found.kept, np.arange(len(rows)))
     return Verdicts(kept, found.similarity)
+
+
+def _but_held(rows: Collected, verdicts: Verdicts, held: dict[int, Held]) -> Verdicts:
+    """The verdicts, with the rows of the documents held set apart."""
+    gone = np.flatnonzero(np.isin(rows.document, list(held)))
+    kept = verdicts.kept.copy()
+    kept[gone] = gone
+    by_row = {row: held[document] for row, document in zip(gone.tolist(), rows.document[gone].tolist(), strict=True)}
+    return Verdicts(kept, verdicts.similarity, by_row)
 
 
 def _best_copies(rows: Collected, values: F64 | None) -> I64:

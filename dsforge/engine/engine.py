@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Literal, TypeAlias, TypeVar, get_args
 
 import msgspec
 
-from dsforge.engine.local import InProcess, ProcessPool
+from dsforge.engine.local import InProcess, ProcessPool, start_method
 from dsforge.engine.plan import Executor, Task, stage_results
 from dsforge.errors import UsageError, did_you_mean
 
@@ -20,6 +20,10 @@ ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 PARTITIONS = 64
 """Into how many pieces a large input is cut, at most, where nobody says otherwise. The number of workers does not
 count, so that a run that was killed goes on with another."""
+
+
+MUCH = 16 << 20
+"""Bytes of input from which on workers are sure to need what takes long to load."""
 
 
 class Engine:
@@ -53,6 +57,11 @@ class Engine:
     ) -> None:
         if self._pool:
             self._pool.close()
+
+    def warm_up(self, size: int, prepare: Callable[[], None]) -> None:
+        """Call `prepare` where processes will be forked for so many bytes, which then need not do it each."""
+        if self._pool is not None and not self._pool.started and size >= MUCH and start_method() == "fork":
+            prepare()
 
     def run(self, tasks: Sequence[Task[R]]) -> Iterator[R]:
         """The results of one stage, in the order of its tasks; those that are done are not run again."""

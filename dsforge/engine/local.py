@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from dsforge.engine.plan import Task
+from dsforge.errors import OutputError
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
 R = TypeVar("R", bound=msgspec.Struct)
+
+RETRIES = 3
+"""How often lost workers are made up for in one stage."""
 
 
 class InProcess:
@@ -29,7 +33,7 @@ class InProcess:
             yield task.run()
 
 
-def _start_method() -> str:
+def start_method() -> str:
     """How to start workers: forked where this process has but one thread, so that no lock is inherited half-way.
 
     A spawned worker imports everything anew, which takes longer than many a job.
@@ -66,13 +70,35 @@ class ProcessPool:
         return self._pool is not None
 
     def run(self, tasks: Sequence[Task[R]]) -> Iterator[R]:
-        """The results in the order of the tasks."""
+        """The results in the order of the tasks; those of a process that is lost are run again.
+
+        Raises:
+            OutputError: processes are lost again and again.
+        """
+        from concurrent.futures.process import BrokenProcessPool
+
+        done = lost = 0
+        while done < len(tasks):
+            try:
+                for result in self._results(tasks[done:]):
+                    done += 1
+                    yield result
+            except BrokenProcessPool as error:
+                self.close()
+                lost += 1
+                if lost > RETRIES:
+                    raise OutputError(
+                        f"{lost} times a worker was killed before it had finished, most likely because the memory was "
+                        "full: give --workers 1, or a machine with more"
+                    ) from error
+
+    def _results(self, tasks: Sequence[Task[R]]) -> Iterator[R]:
         from concurrent.futures import ProcessPoolExecutor
 
         if self._pool is None:
-            context = get_context(_start_method())
+            context = get_context(start_method())
             self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_end_with_parent)
-        futures = [self._pool.submit(task.run) for task in tasks]
+        futures = [self._pool.submit(task.taken_up) for task in tasks]
         try:
             for future in futures:
                 yield future.result()

@@ -60,11 +60,22 @@ class Task(Generic[R]):
         unfinished.replace(self.receipt)
         return counts
 
+    def taken_up(self) -> R:
+        """The counts of an earlier run, or of one now."""
+        done = self.finished()
+        return self.run() if done is None else done
+
     def finished(self) -> R | None:
         """The counts of an earlier run, None where there was none."""
         if not (self.receipt.exists() and self.output.exists()):
             return None
         return msgspec.json.decode(self.receipt.read_bytes(), type=self.result)
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How many things a task wrote."""
+
+    count: int
 
 
 _PARTIAL = re.compile(r"\.[0-9a-f]{12}\.partial$")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -9,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from dsforge.engine.plan import Task
-from dsforge.errors import DsforgeError
+from dsforge.errors import DsforgeError, OutputError
 from dsforge.extras import require
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -20,7 +22,7 @@ _AHEAD = 4  # tasks handed out for each processor, so that a plan of thousands d
 
 
 def _run(task: Task[R]) -> R:
-    return task.run()
+    return task.taken_up()
 
 
 class RayExecutor:
@@ -30,12 +32,14 @@ class RayExecutor:
 
     Raises:
         MissingExtraError: Ray is not installed.
+        OutputError: the cluster is lost, or a task is lost again and again.
     """
 
     def __init__(self) -> None:
         self._ray: Any = require("ray", "ray", "--engine ray")
         if not self._ray.is_initialized():
-            self._ray.init(log_to_driver=False, include_dashboard=False, logging_level="warning")
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anyone about the user's runs
+            self._ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.WARNING)
 
     def run(self, tasks: Sequence[Task[R]]) -> Iterator[R]:
         """The results in the order of the tasks."""
@@ -51,6 +55,9 @@ class RayExecutor:
                 yield ray.get(handed.popleft())
             except ray.exceptions.RayTaskError as error:
                 raise _cause(error) from error
+            except ray.exceptions.RayError as error:
+                reason = str(error).partition("\n")[0]
+                raise OutputError(f"Ray could not do the work: {reason}") from error
 
 
 def _cause(error: Any) -> BaseException:

@@ -12,9 +12,9 @@ from dsforge.example import JSON, Example
 from dsforge.formats.detect import detect_row
 from dsforge.formats.expect import kind_of
 from dsforge.formats.format import Format, get_format
-from dsforge.formats.plain import NOT_PLAIN, Decode, as_example
+from dsforge.formats.plain import NOT_PLAIN, Decode, Turns, as_example
 from dsforge.io.rejects import Reject, reject_refused
-from dsforge.io.rows import Refused, Row, RowReader
+from dsforge.io.rows import Batch, Refused, Row, RowReader
 
 
 def _near_formats(row: dict[str, JSON]) -> str:
@@ -61,18 +61,34 @@ class RowDecoder:
 
     def __call__(self, row: JSON) -> tuple[Format, Example]:
         """The row's format and its example; raises what `decode_row` does."""
-        if type(row) is dict and (plain := self._plain.get(len(row))):
-            fmt, decode = plain
-            try:
-                turns = decode(row)
-            except NOT_PLAIN:
-                turns = None
-            if turns is not None:
-                return fmt, as_example(*turns)
+        if (plain := self.plain(row)) is not None:
+            fmt, turns = plain
+            return fmt, as_example(*turns)
         fmt, example = decode_row(row, self._forced, self._readers)
         if fmt.plain is not None and type(row) is dict:
             self._plain[len(row)] = fmt, fmt.plain.decode
         return fmt, example
+
+    def plain(self, row: JSON) -> tuple[Format, Turns] | None:
+        """The format and the turns of a row of texts alone, None where it may be another, or the first of its kind."""
+        if type(row) is dict and (known := self._plain.get(len(row))):
+            fmt, decode = known
+            try:
+                turns = decode(row)
+            except NOT_PLAIN:
+                return None
+            if turns is not None:
+                return fmt, turns
+        return None
+
+
+def decoder_for(format_name: str) -> RowDecoder:
+    """The decoder of rows in a format, or in the one that each is found to be in ("auto").
+
+    Raises:
+        UsageError: no such format.
+    """
+    return RowDecoder(None if format_name == "auto" else get_format(format_name))
 
 
 _CONVERSATIONS = ("messages", "conversations", "conversation", "contents", "dialog")
@@ -135,6 +151,29 @@ class ExampleReader:
 
     def __iter__(self) -> Iterator[tuple[Row, Example]]:
         for row in self.rows:
+            self.rows_in += 1
+            if found := self.decoded(row):
+                yield found
+
+    def plain_batch(self, batch: Batch) -> list[Turns] | None:
+        """The turns of each row of a batch, counted; None where one is not of texts alone: then nothing is counted."""
+        if batch.doubtful:
+            return None
+        turns: list[Turns] = []
+        formats: Counter[str] = Counter()
+        for value in batch.values:
+            if (plain := self._decode.plain(value)) is None:
+                return None
+            turns.append(plain[1])
+            formats[plain[0].name] += 1
+        self.formats += formats
+        self.rows_in += len(turns)
+        self.rows.note(batch)
+        return turns
+
+    def rows_of(self, batch: Batch) -> Iterator[tuple[Row, Example]]:
+        """The rows of a batch, each with its example."""
+        for row in self.rows.rows_of(batch):
             self.rows_in += 1
             if found := self.decoded(row):
                 yield found

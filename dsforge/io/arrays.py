@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dsforge.errors import OutputError
 from dsforge.io.write import sync
 
-Values: TypeAlias = "NDArray[Any] | array[Any] | bytes"
+Values: TypeAlias = "NDArray[Any] | array[Any] | bytes | memoryview"
 
 
 class ArrayFolder:

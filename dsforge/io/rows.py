@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, TypeAlias
 
 import msgspec
 import orjson
@@ -221,6 +221,16 @@ def _sniff(file: BinaryIO, array_is_row: Callable[[JSON], bool] | None) -> Layou
     return "array" if is_array else "jsonl"
 
 
+class Batch(NamedTuple):
+    """Lines of a JSONL file: the number of the first and its offset, their values, and which need a closer look."""
+
+    line: int
+    offset: int
+    lines: list[bytes]
+    values: list[JSON]
+    doubtful: frozenset[int]
+
+
 RawRow: TypeAlias = "tuple[int, int, int, int, bytes]"
 """`(number, line, column, offset, bytes)` of a row, as in `Row`."""
 
@@ -282,23 +292,40 @@ class RowReader:
         return self._parsed_lines() if self.layout == "jsonl" else map(self.parsed, self.raw_rows())
 
     def _parsed_lines(self) -> Iterator[Row | Refused]:
-        """The rows of a JSONL file: many at once, where none of them needs a closer look."""
+        for batch in self.batches():
+            yield from self.rows_of(batch)
+
+    def batches(self) -> Iterator[Batch]:
+        """The lines of a JSONL file, many at a time.
+
+        For who looks at many rows at once, and then either calls `rows_of`, or counts them with `note`.
+        """
         with self._file, self._unpacking():
-            line = 0
+            line = 1
             for offset, block in iter_batches(self._file, *self._range):
                 lines = lines_of(block)
                 parsed = _values_at_once(block, lines, self.strict)
                 values, doubtful = parsed or ([None] * len(lines), range(len(lines)))
-                closely = set(doubtful)
-                for at, (raw, value) in enumerate(zip(lines, values, strict=True)):
-                    line += 1
-                    if at not in closely:
-                        self.count += 1
-                        self.lines = line
-                        yield Row(self.count, line, offset, raw, value)
-                    elif row := self.row_of_line(line, offset, raw.removesuffix(b"\r")):
-                        yield self.parsed(row)
-                    offset += len(raw) + 1
+                yield Batch(line, offset, lines, values, frozenset(doubtful))
+                line += len(lines)
+
+    def rows_of(self, batch: Batch) -> Iterator[Row | Refused]:
+        """The rows of a batch."""
+        line, offset = batch.line, batch.offset
+        for at, (raw, value) in enumerate(zip(batch.lines, batch.values, strict=True)):
+            if at not in batch.doubtful:
+                self.count += 1
+                self.lines = line
+                yield Row(self.count, line, offset, raw, value)
+            elif row := self.row_of_line(line, offset, raw.removesuffix(b"\r")):
+                yield self.parsed(row)
+            line += 1
+            offset += len(raw) + 1
+
+    def note(self, batch: Batch) -> None:
+        """Count the lines of a batch, none of which is doubtful, as rows."""
+        self.count += len(batch.lines)
+        self.lines = batch.line + len(batch.lines) - 1
 
     def raw_rows(self) -> Iterator[RawRow]:
         """The rows as they stand, not parsed."""

@@ -44,10 +44,10 @@ class Pair(NamedTuple):
 
 
 class Disagreement(NamedTuple):
-    """A way to contradict, how many contradictions are of it, in how many rows, and how many were taken out."""
+    """A way to contradict, how many were found, in how many rows, and how many of these were removed."""
 
     what: str
-    count: int
+    found: int
     rows: int
     dropped: int
 
@@ -66,7 +66,7 @@ class DedupReport:
 
     `exact`, `near`, `against`, `contradictory` are rows removed, each counted once; `similarities` those of all
     near-duplicates, by `similarity_steps`, `sizes` the rows of each cluster as of dsforge.report.histogram.
-    `sources` and `others` are files with their sizes in bytes. Cluster and origins come largest first.
+    `sources` and `others` are files with their sizes in bytes. Clusters and origins come largest first.
     """
 
     rows_in: int

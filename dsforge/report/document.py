@@ -78,9 +78,9 @@ def figure(title: str, drawn: Html, said: str, *more: Html) -> Html:
 
 
 def file_list(sources: Sequence[tuple[str, int]]) -> Html:
-    """The first files by name with their sizes in bytes, and how many more there are."""
+    """The first files by name with their sizes in bytes (0: not known), and how many more there are."""
     names = [
-        element("li", element("span", clip(name, 200), class_="path"), f" {size(count)}")
+        element("li", element("span", clip(name, 200), class_="path"), f" {size(count)}" if count else "")
         for name, count in sources[:_MOST_FILES]
     ]
     if len(sources) > _MOST_FILES:

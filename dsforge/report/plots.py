@@ -104,7 +104,7 @@ def _grid(axes: _Axes, unit: str, counted: str) -> Iterable[Html]:
 
 def _tick(x: float, word: str) -> Iterable[Html]:
     yield element("line", class_="axis", x1=x, x2=x, y1=_BOTTOM, y2=_BOTTOM + 4)
-    yield element("text", word, class_="size", x=x, y=_BOTTOM + 17)
+    yield element("text", word, class_="size", x=min(x, _WIDTH - 13), y=_BOTTOM + 17)
 
 
 def _sizes(axes: _Axes, bar: int, count: int) -> str:
@@ -186,7 +186,7 @@ def bars(name: str, title: str, pairs: Sequence[tuple[str, int]], total: int) ->
     for number, (word, count) in enumerate(pairs):
         middle = 13 + number * 24
         width = max(1.0, round((_WIDTH - 90 - _LABEL) * count / longest, 1))
-        share = f" ({count / total:.0%})" if total else ""
+        share = f" ({'<1%' if 0 < count / total < 0.005 else f'{count / total:.0%}'})" if total else ""
         hover = element("title", f"{word}: {count:,}{share}")
         parts = (
             element("text", _shortened(word), class_="word", x=_LABEL - 8, y=middle + 4),

@@ -26,17 +26,19 @@ from dsforge.engine.engine import PARTITIONS, Engine
 from dsforge.engine.plan import Task
 from dsforge.example import Example
 from dsforge.formats.format import get_format
-from dsforge.formats.read import ExampleReader, RowDecoder
+from dsforge.formats.plain import Turns
+from dsforge.formats.read import ExampleReader, decoder_for
 from dsforge.io.arrays import ArrayFolder, mapped
+from dsforge.io.naming import file_of
 from dsforge.io.rejects import Reject
-from dsforge.io.rows import Row, one_line, parse
+from dsforge.io.rows import Batch, Row, one_line, parse
 from dsforge.io.source import open_source
-from dsforge.similarity.compared import On, asked_text, compared
+from dsforge.similarity.compared import Compared, On, asked_text, compared, compared_turns
 from dsforge.similarity.index import Index, Rows, found_keys, sources_of
-from dsforge.similarity.key import DEFAULT_STEPS, cleaner
+from dsforge.similarity.key import DEFAULT_STEPS, all_normalised, cleaner, normalised_bytes
 from dsforge.similarity.lsh import Banding
 from dsforge.similarity.shingle import CHARACTERS, I64, U8, U64, Shingling
-from dsforge.similarity.sketch import Sketched, SketchWriter
+from dsforge.similarity.sketch import Sketched, SketchWriter, prepare
 
 See: TypeAlias = Callable[[str, Row, Example], Any]
 """What is to be noted of a row of a file: something that MessagePack can hold. Tasks in other processes pickle it."""
@@ -82,8 +84,14 @@ def read_chunk(chunk: Chunk, reading: Reading, see: See | None, output: Path) ->
     )
     with ArrayFolder(output) as folder:
         rows = _RowWriter(folder, reading, see, reader.path)
-        for row, example in reader:
-            rows.add(row, example)
+        if reader.rows.layout == "jsonl" and rows.takes_plain:
+            for batch in reader.rows.batches():
+                if (turns := reader.plain_batch(batch)) is not None:
+                    rows.add_plain(batch, reader.rows.count, turns)
+                else:
+                    rows.add_all(reader.rows_of(batch))
+        else:
+            rows.add_all(reader)
         documents = rows.end()
     decoded = reader.rows_in - len(rejects)
     return Read(reader.rows_in, decoded, documents, reader.rows.lines, reader.rows.notices, rejects)
@@ -107,37 +115,59 @@ class _RowWriter:
         self._keys: list[bytes] = []
         self._notes: list[Any] = []
 
-    def add(self, row: Row, example: Example) -> None:
-        """Take in a row."""
-        compares = compared(example, self._on, self._clean)
-        document = self._documents.setdefault(compares.key, self._count)
+    @property
+    def takes_plain(self) -> bool:
+        """Whether rows can be added by their turns alone: nobody wants to see more, and all of it is compared."""
+        return self._see is None and self._on == "conversation" and self._clean is normalised_bytes
+
+    def add_plain(self, batch: Batch, count: int, turns: Sequence[Turns]) -> None:
+        """Take in a batch of rows of texts alone, the last of which is number `count`."""
+        cleaned = iter(all_normalised([text for _, texts, _ in turns for text in texts]))
+        for (roles, _, _), raw in zip(turns, batch.lines, strict=True):
+            compares = compared_turns(roles, [*islice(cleaned, len(roles))])
+            self._add(compares, raw, compares.parts[0])
+        self._arrays["number"].extend(range(count - len(turns) + 1, count + 1))
+        self._arrays["line"].extend(range(batch.line, batch.line + len(turns)))
+        self._flush_if_much()
+
+    def add_all(self, rows: Iterable[tuple[Row, Example]]) -> None:
+        """Take in rows."""
+        for row, example in rows:
+            compares = compared(example, self._on, self._clean)
+            self._add(compares, one_line(row), compares.parts[0] or asked_text(example, self._clean))
+            self._arrays["number"].append(row.number)
+            self._arrays["line"].append(row.line)
+            if self._see is not None:
+                self._notes.append(self._see(self._path, row, example))
+            self._flush_if_much()
+
+    def _add(self, compares: Compared, raw: bytes, asked: bytes) -> None:
         arrays = self._arrays
+        document = self._documents.setdefault(compares.key, self._count)
         if document == self._count:
             self._count += 1
             self._keys.append(compares.key)
             arrays["row"].append(self._rows)
             if self._sketches is not None:
                 self._sketches.add(compares)
-        raw = one_line(row)
         self._raw.append(raw)
         self._raw_end += len(raw) + 1
-        asked = compares.parts[0] or asked_text(example, self._clean)
-        arrays["number"].append(row.number)
-        arrays["line"].append(row.line)
         arrays["raw_end"].append(self._raw_end)
         arrays["document"].append(document)
         arrays["asked"].append(crc32(asked) + 1 if asked else 0)
-        if self._see is not None:
-            self._notes.append(self._see(self._path, row, example))
         self._rows += 1
-        if len(self._raw) == _FLUSH:
+
+    def _flush_if_much(self) -> None:
+        if len(self._raw) >= _FLUSH:
             self._flush()
 
     def _flush(self) -> None:
         for name, values in self._arrays.items():
             self._folder.append(name, values)
         self._folder.append("key", b"".join(self._keys))
-        self._folder.append("raw", b"".join([raw + b"\n" for raw in self._raw]))
+        if self._raw:
+            self._raw.append(b"")
+        self._folder.append("raw", b"\n".join(self._raw))
         if self._see is not None:
             self._folder.append("notes", msgspec.json.Encoder().encode_lines(self._notes))
         self._begin()
@@ -164,7 +194,7 @@ class _Piece:
     @cached_property
     def raw(self) -> tuple[U8, I64]:
         """The rows, one to a line, and where each line ends."""
-        return mapped(self.folder / "raw", np.uint8), mapped(self.folder / "raw_end", np.int64)
+        return _raw(self.folder)
 
     @cached_property
     def _places(self) -> tuple[I64, I64]:
@@ -174,6 +204,11 @@ class _Piece:
     def _sources(self) -> tuple[list[str], I64]:
         return sources_of(self.folder), mapped(self.folder / "source", np.int64)
 
+    def standing(self, rows: I64) -> tuple[I64, I64]:
+        """The numbers and the lines of rows in their file."""
+        numbers, lines = self._places
+        return numbers[rows] + self.before, lines[rows] + self.lines_before
+
     def place(self, at: int) -> Place:
         """Where a row stands."""
         numbers, lines = self._places
@@ -182,6 +217,28 @@ class _Piece:
             paths, source = self._sources
             path = paths[source[at]]
         return Place(path, int(numbers[at]) + self.before, int(lines[at]) + self.lines_before)
+
+
+def _raw(folder: Path) -> tuple[U8, I64]:
+    return mapped(folder / "raw", np.uint8), mapped(folder / "raw_end", np.int64)
+
+
+def raw_rows(folder: Path, rows: I64) -> Iterator[bytes]:
+    """The bytes of these rows of a folder, each as one line without its end."""
+    raw, ends = _raw(folder)
+    begins = np.where(rows > 0, ends[rows - 1], 0)
+    for begin, end in zip(begins.tolist(), ends[rows].tolist(), strict=True):
+        yield raw[begin : end - 1].tobytes()
+
+
+def _lines(folder: Path, rows: I64) -> Iterator[memoryview]:
+    """These rows of a folder, which ascend, as lines; many together where they stand together."""
+    raw, ends = _raw(folder)
+    breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+    starts, stops = rows[np.append(0, breaks)], rows[np.append(breaks - 1, -1)]
+    begins = np.where(starts > 0, ends[starts - 1], 0)
+    for begin, end in zip(begins.tolist(), ends[stops].tolist(), strict=True):
+        yield raw[begin:end].data
 
 
 class Collected:
@@ -204,13 +261,14 @@ class Collected:
         self.rows_in = 0
         self._pieces: list[_Piece] = []
         self._first_rows = [0]
-        self._decoder = RowDecoder(get_format(reading.format_name) if reading.format_name != "auto" else None)
+        self._decoder = decoder_for(reading.format_name)
 
     def __len__(self) -> int:
         return self._first_rows[-1]
 
     def read(self, sources: Sequence[str], see: See | None = None) -> None:
         """Take in the rows of files, noting what `see` says of each; rows that fail go to `rejects`."""
+        self.engine.warm_up(sum(map(_size, sources)), prepare)
         count = self.engine.partitions or PARTITIONS
         chunks = [chunk for source in sources for chunk in plan_chunks(source, count)]
         begun = len(self._pieces)
@@ -249,19 +307,20 @@ class Collected:
         index.add(self._for_index(kept), len(kept))
 
     def _for_index(self, kept: I64) -> Iterator[Rows]:
-        """The rows by the pieces that have their documents."""
-        documents = self.document[kept]
-        order = np.argsort(documents, kind="stable")
-        kept, documents = kept[order], documents[order]
+        """The rows of each piece, by the piece that has their documents: nearly always the same."""
         for place, piece in enumerate(self._pieces):
-            first, last = np.searchsorted(documents, self._documents_before[place : place + 2])
-            here = kept[first:last].tolist()
-            if here:
-                places = [self.place(row) for row in here]
+            first, last = np.searchsorted(kept, self._first_rows[place : place + 2])
+            rows = kept[first:last]
+            documents = self.document[rows]
+            places = np.searchsorted(self._documents_before, documents, side="right") - 1
+            for there in np.unique(places).tolist():
+                of_there = np.flatnonzero(places == there)
+                within = rows[of_there] - self._first_rows[place]
+                _, ends = piece.raw
                 yield Rows(
-                    piece.folder, documents[first:last] - self._documents_before[place], [each.path for each in places],
-                    [each.row for each in places], [each.line for each in places], self.asked[kept[first:last]],
-                    (self.raw(row) + b"\n" for row in here),
+                    self._pieces[there].folder, documents[of_there] - self._documents_before[there], [piece.path],
+                    np.zeros(len(within), dtype=np.int64), *piece.standing(within), self.asked[rows[of_there]],
+                    ends[within] - np.where(within > 0, ends[within - 1], 0), _lines(piece.folder, within),
                 )  # fmt: skip
 
     def make_known(self) -> int:
@@ -333,6 +392,11 @@ class Collected:
         return are_first
 
     @property
+    def new_documents(self) -> int:
+        """How many documents are not those of an index."""
+        return self._documents_before[-1] - self._documents_before[self.indexed]
+
+    @property
     def folders(self) -> list[Path]:
         """Where the sketches lie, in the order of the documents."""
         return [piece.folder for piece in self._pieces]
@@ -372,24 +436,28 @@ class Collected:
         raw, ends = piece.raw
         return raw[ends[at - 1] if at else 0 : ends[at] - 1].tobytes()
 
-    def lines(self, rows: I64) -> Iterator[memoryview]:
-        """These rows, which ascend, as lines; many together where they stand together."""
+    def in_pieces(self, rows: I64) -> Iterator[tuple[Path, I64]]:
+        """`(folder, rows in it)` of rows, which ascend, numbered within the folder from 0."""
         for place, piece in enumerate(self._pieces):
             first, last = np.searchsorted(rows, self._first_rows[place : place + 2])
-            wanted = rows[first:last] - self._first_rows[place]
-            if not len(wanted):
-                continue
-            raw, ends = piece.raw
-            breaks = np.flatnonzero(np.diff(wanted) != 1) + 1
-            starts, stops = wanted[np.append(0, breaks)], wanted[np.append(breaks - 1, -1)]
-            begins = np.where(starts > 0, ends[starts - 1], 0)
-            for begin, end in zip(begins.tolist(), ends[stops].tolist(), strict=True):
-                yield raw[begin:end].data
+            if first < last:
+                yield piece.folder, rows[first:last] - self._first_rows[place]
+
+    def lines(self, rows: I64) -> Iterator[memoryview]:
+        """These rows, which ascend, as lines; many together where they stand together."""
+        for folder, wanted in self.in_pieces(rows):
+            yield from _lines(folder, wanted)
 
     def place(self, row: int) -> Place:
         """Where a row stands."""
         piece, at = self._piece_of(row)
         return piece.place(at)
+
+
+def _size(source: str) -> int:
+    """The bytes of a file, 0 where it has none that could be told."""
+    path = file_of(source)
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _joined(arrays: Iterable[NDArray[Any]], kind: type[np.generic], width: int = 0) -> Any:

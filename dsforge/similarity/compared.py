@@ -8,7 +8,7 @@ two answers, or a paraphrased prompt with the answer it had.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
@@ -17,6 +17,7 @@ import orjson
 
 from dsforge.errors import UsageError, did_you_mean
 from dsforge.example import Example, Message, ToolCall
+from dsforge.formats.plain import Roles
 from dsforge.io.jsonl import dumps
 from dsforge.similarity.key import Clean, key_of, normalised_bytes
 
@@ -33,6 +34,7 @@ PARTS = 3
 """Prompt, completion (or chosen), rejected; a part that is not compared is empty text."""
 
 _CONTEXT = ("system", "developer")
+_USUAL: Roles = ("user", "assistant")
 
 
 class Compared(NamedTuple):
@@ -133,6 +135,20 @@ def _conversation(example: Example, clean: Clean) -> tuple[tuple[bytes, bytes, b
     return (b"\n".join(prompt), answered, rejected), guard, roles
 
 
+def compared_turns(roles: Roles, texts: Sequence[bytes]) -> Compared:
+    """`compared` of a conversation of plain texts, which are clean."""
+    if roles == _USUAL:
+        asked, answered = texts
+        letters, guard = "ua", _NO_GUARD
+    else:
+        context, prompt, completion = _sides_of_turns(roles, texts)
+        asked, answered = b"\n".join(prompt), b"\n".join(completion)
+        letters = "".join([role[0] for role in roles])
+        guard = _guard_key(b"%b\n\n\nNone False" % b"\n".join(context)) if context else _NO_GUARD
+    parts = (asked, answered, b"")
+    return Compared(parts, guard, _copy_key(parts, guard, letters))
+
+
 def keys(example: Example) -> tuple[int, int]:
     """`(key of what is asked under this system prompt, key)` of an example, as a conversation: 64 bits each.
 
@@ -182,10 +198,13 @@ def compared(example: Example, on: On = "conversation", clean: Clean = normalise
         parts, guard, roles = *named, ""
     else:
         parts, guard, roles = _conversation(example, clean)
+    return Compared(parts, guard, _copy_key(parts, guard, roles))
+
+
+def _copy_key(parts: tuple[bytes, bytes, bytes], guard: bytes, roles: str) -> bytes:
+    """The key of exact copies; with the lengths, so that no text can pass for two."""
     asked, answered, rejected = parts
-    # with the lengths, so that no text can pass for two
-    key = key_of(b"%b%b %d %d\n%b%b%b" % (guard, roles.encode(), len(asked), len(answered), asked, answered, rejected))
-    return Compared(parts, guard, key)
+    return key_of(b"%b%b %d %d\n%b%b%b" % (guard, roles.encode(), len(asked), len(answered), asked, answered, rejected))
 
 
 @lru_cache(maxsize=16)
@@ -241,6 +260,24 @@ def said(example: Example, clean: Clean = normalised_bytes) -> Said:
     asked = [_system(example, clean), _tools(example), _encoded_media(prompt), _text(prompt, clean)]
     answers = [key_of(b"%b\n%b" % (_encoded_media(side), _text(side, clean))) for side in (completion, rejected)]
     return Said(key_of(b"\n".join(asked)), *answers)
+
+
+def said_turns(roles: Roles, texts: Sequence[bytes]) -> Said:
+    """`said` of a conversation of plain texts, which are clean."""
+    sides = _sides_of_turns(roles, texts)
+    system, prompt, completion = (b"\n".join(side) for side in sides)
+    return Said(key_of(b"%b\n\n\n%b" % (system, prompt)), key_of(b"\n" + completion), _NO_ANSWER)
+
+
+_NO_ANSWER = key_of(b"\n")
+
+
+def _sides_of_turns(roles: Roles, texts: Sequence[bytes]) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """`(context, prompt, completion)`."""
+    sides: tuple[list[bytes], list[bytes], list[bytes]] = [], [], []
+    for role, text in zip(roles, texts, strict=True):
+        sides[0 if role in _CONTEXT else 2 if role == "assistant" else 1].append(text)
+    return sides
 
 
 def asked_text(example: Example, clean: Clean = normalised_bytes) -> bytes:

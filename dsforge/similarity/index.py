@@ -14,7 +14,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
@@ -57,15 +56,20 @@ class Manifest(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to be added: their documents in the sketches of `folder`, where each stands, its lines, and what it asks."""
+    """Rows to be added: their documents in the sketches of `folder`, where they stand, what they ask, and their lines.
+
+    Row r stands in the file `paths[source[r]]`; `raw` are the lines one after another, `sizes` the bytes of each.
+    """
 
     folder: Path
     documents: I64
     paths: Sequence[str]
-    numbers: Sequence[int]
-    lines: Sequence[int]
+    source: I64
+    number: I64
+    line: I64
     asked: I64
-    raw: Iterable[bytes]
+    sizes: I64
+    raw: Iterable[bytes | memoryview]
 
 
 class Index:
@@ -149,6 +153,16 @@ class Index:
         return [segment.name for segment in self._manifest.segments]
 
     @property
+    def compared(self) -> dict[str, str]:
+        """How its rows were compared, in words."""
+        return self._manifest.compared
+
+    @property
+    def banding(self) -> Banding | None:
+        """The bands of its rows, None where they were compared for exact copies alone."""
+        return Banding(*self._manifest.banding) if self._manifest.banding else None
+
+    @property
     def segments(self) -> list[tuple[Path, int]]:
         """The folder and the number of rows of each segment."""
         return [(self.folder / segment.name, segment.rows) for segment in self._manifest.segments]
@@ -200,45 +214,33 @@ class _SegmentWriter:
 
     def add(self, rows: Rows) -> None:
         """Copy rows from where they were read."""
+        append = self._arrays.append
         for start in range(0, len(rows.documents), _SLICE):
             documents = rows.documents[start : start + _SLICE]
             for name, (kind, width) in self._fields.items():
-                self._arrays.append(name, mapped(rows.folder / name, kind, width)[documents])
-            if self._bands:
-                for text in _texts(rows.folder, documents):
-                    self._arrays.append("text", text)
-        self._arrays.append("asked", rows.asked)
-        self._arrays.append("number", np.array(rows.numbers, dtype=np.int64))
-        self._arrays.append("line", np.array(rows.lines, dtype=np.int64))
-        sources = [self._sources.setdefault(path, len(self._sources)) for path in rows.paths]
-        self._arrays.append("source", np.array(sources, dtype=np.int64))
-        ends = []
-        for line in rows.raw:
-            self._arrays.append("raw", line)
-            self._raw_end += len(line)
-            ends.append(self._raw_end)
-        self._arrays.append("raw_end", np.array(ends, dtype=np.int64))
+                append(name, mapped(rows.folder / name, kind, width)[documents])
+            for text in _texts(rows.folder, documents) if self._bands else ():
+                append("text", text)
+        numbers = [self._sources.setdefault(path, len(self._sources)) for path in rows.paths]
+        append("source", np.array(numbers, dtype=np.int64)[rows.source])
+        append("number", rows.number)
+        append("line", rows.line)
+        append("asked", rows.asked)
+        append("raw_end", self._raw_end + np.cumsum(rows.sizes))
+        self._raw_end += int(rows.sizes.sum())
+        for lines in rows.raw:
+            append("raw", lines)
 
     def take_up(self, segment: Path) -> None:
         """Copy all of an earlier segment."""
-        paths = sources_of(segment)
-        numbers = mapped(segment / "number", np.int64)
-        source = mapped(segment / "source", np.int64)
-        raw, ends = mapped(segment / "raw", np.uint8), mapped(segment / "raw_end", np.int64)
-        for start in range(0, len(numbers), _SLICE):
-            stop = min(start + _SLICE, len(numbers))
-            limits = [int(ends[start - 1]) if start else 0, *ends[start:stop].tolist()]
-            self.add(
-                Rows(
-                    segment,
-                    np.arange(start, stop),
-                    [paths[at] for at in source[start:stop].tolist()],
-                    numbers[start:stop].tolist(),
-                    mapped(segment / "line", np.int64)[start:stop].tolist(),
-                    mapped(segment / "asked", np.int64)[start:stop],
-                    (raw[begin:end].tobytes() for begin, end in pairwise(limits)),
-                )
-            )
+        raw: U8 = mapped(segment / "raw", np.uint8)
+        ends, number, line, asked, source = (
+            mapped(segment / name, np.int64) for name in ("raw_end", "number", "line", "asked", "source")
+        )
+        sizes = np.diff(ends, prepend=0)
+        self.add(
+            Rows(segment, np.arange(len(number)), sources_of(segment), source, number, line, asked, sizes, [raw.data])
+        )
 
     def _end(self) -> None:
         folder = self._folder

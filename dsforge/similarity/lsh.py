@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dsforge.similarity.minhash import PERMUTATIONS
-from dsforge.similarity.shingle import BASE, I64, U32, U64, mix
+from dsforge.similarity.shingle import BASE, I64, U32, U64, inverse, mix, unmix
 
 MISS = 0.02
 """Share of the pairs right at the threshold that may be missed; above it the share falls fast."""
@@ -56,6 +56,15 @@ def band_keys(signatures: U32, guards: U64, banding: Banding) -> U64:
             key = (key ^ signatures[:, value]) * BASE
         keys[:, band] = mix(key)
     return keys
+
+
+def guards_of(first_band: U64, signatures: U32, banding: Banding) -> U64:
+    """The guards that `band_keys` put into the keys of the first band: each of its steps can be undone."""
+    key, undo = unmix(first_band), inverse(BASE)
+    for value in reversed(range(banding.rows)):
+        key = (key * undo) ^ signatures[:, value]
+    guards: U64 = unmix(key) - np.uint64(1)
+    return guards
 
 
 def buckets(keys: U64) -> Iterator[I64]:

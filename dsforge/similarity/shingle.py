@@ -175,6 +175,20 @@ def mix(hashes: U64) -> U64:
     return mixed
 
 
+def unmix(mixed: U64) -> U64:
+    """What `mix` made `mixed` of."""
+    for factor in (_MIX_2, _MIX_1):
+        mixed = (mixed ^ (mixed >> _S33)) * inverse(factor)  # a shift by half the bits or more undoes itself
+    hashes: U64 = mixed ^ (mixed >> _S33)
+    return hashes
+
+
+def inverse(factor: np.uint64) -> np.uint64:
+    """The number that undoes a multiplication by an odd one modulo 2^64."""
+    undone: np.uint64 = np.uint64(pow(int(factor), -1, 1 << 64))
+    return undone
+
+
 def shingle_hashes(texts: Texts, shingling: Shingling = CHARACTERS) -> tuple[U64, I64]:
     """`(hashes, starts)`: the shingles of part i, repeats included, are `hashes[starts[i] : starts[i + 1]]`."""
     units, unit_starts, width = units_of(texts, shingling)

@@ -50,6 +50,13 @@ def _is_much(size: int) -> bool:
     return _signed >= BATCH
 
 
+def prepare() -> None:
+    """Load the kernel, so that processes forked from this one have it."""
+    _is_much(BATCH)
+    sign_compiled(pack([(b"", b"", b"")]))
+    jaccard_compiled(pack([(b"", b"", b"")]), pack([(b"", b"", b"")]))
+
+
 class SketchWriter:
     """Signs documents and writes their sketches to a folder. The caller closes the folder after `end`."""
 
@@ -163,7 +170,7 @@ class Sketched:
         """The exact similarity of two documents (the least over their parts)."""
         ours, theirs = self.texts(left), self.texts(right)
         self._verified += 1
-        exact = jaccard_compiled if self._verified > _BY_NUMPY or len(self) > _BY_NUMPY * 10 else jaccard_numpy
+        exact = jaccard_compiled if self._verified > _BY_NUMPY or _signed >= BATCH else jaccard_numpy
         return exact(ours, theirs, self._shingling)
 
 

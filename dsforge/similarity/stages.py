@@ -16,12 +16,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from dsforge.engine.engine import PARTITIONS, Engine
-from dsforge.engine.plan import Task
+from dsforge.engine.plan import Count, Task
 from dsforge.io.arrays import ArrayFolder, mapped
 from dsforge.similarity.cluster import FEW, Groups, Match, connect, known_matches, star_clusters
 from dsforge.similarity.collect import Collected
@@ -34,14 +33,8 @@ Kind: TypeAlias = Literal["stars", "known", "groups"]
 """Which matches are looked for: those of `star_clusters`, of `known_matches`, or of each document with the first of its
 group (whose similarity is not known)."""
 
-_SMALL = 20_000
+SMALL = 20_000
 """Entries of buckets that one task verifies before a second is worth its while."""
-
-
-class Count(msgspec.Struct, frozen=True):
-    """How many things a task wrote."""
-
-    count: int
 
 
 @dataclass(frozen=True)
@@ -53,19 +46,23 @@ class Judging:
     known: int
 
 
-def find_matches(rows: Collected, kind: Kind, threshold: float, ranks: F64 | None = None) -> list[Match]:
+def find_matches(
+    rows: Collected, kind: Kind, threshold: float, ranks: F64 | None = None, without: Sequence[int] = ()
+) -> list[Match]:
     """The matches among the documents of the rows, in the order of the removed (see `Kind`).
 
-    `ranks` are those of `star_clusters`.
+    `ranks` are those of `star_clusters`. The documents `without` match none.
     """
     reading, folder, engine = rows.reading, rows.folder, rows.engine
     assert reading.banding is not None
+    are_first = rows.are_first
+    are_first[list(without)] = False
     with ArrayFolder(folder) as arrays:
-        arrays.append("first", rows.are_first.astype(np.uint8))
+        arrays.append("first", are_first.astype(np.uint8))
         if ranks is not None:
             arrays.append("ranks", np.array(ranks, dtype=np.float64))
     sketches = (rows.folders, reading.banding, reading.shingling)
-    partitions = _partitions(len(rows.are_first), reading.banding.bands, engine)
+    partitions = _partitions(rows.new_documents, reading.banding.bands, engine)
     buckets = [folder / f"buckets-{part:05}" for part in range(partitions)]
     tasks = [
         Task(find_buckets, (sketches, folder / "first", rows.indexed, part, partitions), output, Count)
@@ -87,7 +84,7 @@ def find_matches(rows: Collected, kind: Kind, threshold: float, ranks: F64 | Non
 def _partitions(documents: int, bands: int, engine: Engine) -> int:
     if engine.partitions:
         return engine.partitions
-    return 1 if documents < _SMALL else bands
+    return 1 if documents < SMALL else bands
 
 
 Sketches: TypeAlias = "tuple[list[Path], Banding, Shingling]"
@@ -112,7 +109,7 @@ def find_buckets(sketches: Sketches, first: Path, indexed: int, part: int, parti
         for unit in range(part, bands * slices, partitions):
             band, slice_ = unit % bands, unit // bands
             keys, documents = _of_slice(sketched, band, slice_, slices, are_first, indexed)
-            new = np.unique(keys)
+            new = np.unique(keys) if indexed else keys
             for place in reversed(range(indexed)):  # so that the documents ascend
                 there, known = found_in_band(sketches[0][place], band, new, FEW)
                 keys, documents = np.append(there, keys), np.append(known + sketched.first(place), documents)
@@ -181,7 +178,7 @@ def _components(
     leaders = np.repeat(buckets.leaders, buckets.counts)
     component = connected(leaders, buckets.members, documents)
     component.tofile(output)
-    count = engine.partitions or min(PARTITIONS, -(-entries // _SMALL))
+    count = engine.partitions or min(PARTITIONS, -(-entries // SMALL))
     if not entries:
         return []
     of_entries = np.sort(component[buckets.members])

@@ -119,6 +119,14 @@ def test_a_small_input_does_not_load_the_compiler(tmp_path: Path) -> None:
         (["in.jsonl", "-o", "in.jsonl"], ["also an input"]),
         (["in.jsonl", "-o", "no/out.jsonl"], ["no does not exist"]),
         (["in.jsonl", "-o", "out.jsonl", "--clusters", "out.jsonl"], ["two outputs"]),
+        (["in.jsonl", "-o", "out.jsonl", "--report", "in.jsonl"], ["also an input"]),
+        (["in.jsonl", "-o", "out.jsonl", "--against", "other.jsonl", "--report", "other.jsonl"], ["also an input"]),
+        (["in.jsonl", "-o", "out.jsonl", "--report", "out.jsonl"], ["two outputs"]),
+        (["in.jsonl", "-o", "out.jsonl", "--report", "out.rejects.jsonl"], ["two outputs"]),
+        (["in.jsonl", "-o", "out.jsonl", "--report", "no/page.html"], ["no does not exist"]),
+        (["in.jsonl", "--report", "-"], ["--report page.html"]),
+        (["in.jsonl", "other.jsonl", "--leaks", "--report", "page.html"], ["--leaks", "--report"]),
+        (["in.jsonl", "--contamination", "other.jsonl", "--report", "page.html"], ["--contamination", "--report"]),
         (["in.jsonl", "--json"], ["standard output"]),
         (["in.jsonl", "--on", "prompt,pair"], ["stands alone"]),
         (["in.jsonl", "--normalise", "cases"], ["'cases'", "did you mean 'case'"]),
@@ -170,6 +178,26 @@ def test_clusters_side_by_side_in_ascii(tmp_path: Path) -> None:
     assert done.stdout.isascii()
     assert max(map(len, done.stdout.splitlines())) <= 120
     assert "word5 " not in done.stdout
+
+
+def test_a_page_shows_clusters_that_the_terminal_does_not(tmp_path: Path) -> None:
+    write(tmp_path / "in.jsonl")
+    for name in ("one", "two"):  # the second run's glob matches the first one's output, not its own
+        asked = ["dedup", "*.jsonl", "-o", f"{name}.jsonl", "--report", f"{name}.html"]
+        done = dsforge(*asked, folder=tmp_path)
+        assert done.returncode == 0, done
+        assert f"wrote {name}.html" in done.stderr
+        assert "word30" not in done.stdout
+    page = (tmp_path / "one.html").read_text()
+    assert '<mark class="left">word30</mark>' in page
+    assert "<title>dsforge dedup: in.jsonl</title>" in page
+    assert "<title>dsforge dedup: in.jsonl and 1 more</title>" in (tmp_path / "two.html").read_text()
+    done = dsforge("dedup", "in.jsonl", "-o", "out.jsonl", "--show", "1", "--report", "out.html", "--json",
+                   folder=tmp_path)  # fmt: skip
+    assert as_json(done)["report"] == "out.html"
+    assert done.stderr.count("[-word30-]") == 1
+    done = dsforge("dedup", "in.jsonl", "-o", "out.jsonl", "--json", folder=tmp_path)
+    assert as_json(done)["report"] is None
 
 
 def test_what_is_shown_cannot_drive_the_terminal(tmp_path: Path) -> None:

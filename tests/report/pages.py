@@ -1,4 +1,4 @@
-"""Pages with everything on them, for the tests of the page and of the page in a browser."""
+"""Pages with everything on them, for the tests of the pages and of the pages in a browser."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import json
 
 from dsforge.example import Example, Media, Message, Text
 from dsforge.finding import Finding
+from dsforge.report.dedup_page import dedup_page
+from dsforge.report.dedup_report import Choice, Cluster, DedupReport, Disagreement, Origin, Pair
+from dsforge.report.histogram import bin_of, empty
 from dsforge.report.lint_report import LintReport, RuleLine
 from dsforge.report.page import lint_page
 from dsforge.report.summary import Summary
@@ -58,3 +61,41 @@ def hostile_page() -> str:
     sources = [("data/rows.jsonl", 1_234_567), *((text, 3) for text in HOSTILE)]
     report = LintReport(findings, counts, rules, 5_000, 17, sources, HOSTILE)
     return lint_page(f"Report {HOSTILE[2]}", report, summary(), rows)
+
+
+def dedup_report(**more: object) -> DedupReport:
+    """Eleven rows in two clusters: one of copies, one with a near-duplicate; and a contradiction."""
+    sizes = empty()
+    sizes[bin_of(3)] += 1
+    sizes[bin_of(2)] += 1
+    stretches = [("same", "user: the ", "user: the "), ("changed", "red ", "blue "), ("same", "house", "house"),
+                 ("cut", " ... ", " ... "), ("changed", "", " indeed")]  # fmt: skip
+    pair = Pair("0.93 alike", "a.jsonl:1", "b.jsonl:7", stretches, 3)
+    given: dict[str, object] = {
+        "rows_in": 11, "rows_out": 6, "exact": 1, "near": 1, "against": 1, "contradictory": 1, "rejected": 1,
+        "clusters": 2, "threshold": 0.8, "similarities": [0, 0, 0, 0, 0, 0, 1, 0, 0, 0], "sizes": sizes,
+        "origins": [Origin("b.jsonl", "a.jsonl", 1, 1), Origin("b.jsonl", "old.jsonl", 1, 0)],
+        "largest": [Cluster("a.jsonl:1", 1, 1, 0.93), Cluster("old.jsonl:5", 1, 0, 1.0)],
+        "disagreements": [Disagreement("one question has several answers", 1, 2, 1),
+                          Disagreement("one prefers what the other rejects", 0, 0, 0)],
+        "sources": [("a.jsonl", 1_500), ("b.jsonl", 2_000_000)], "others": [("old.jsonl", 12)],
+        "choices": [Choice("What has to be alike", "--on", "conversation"), Choice("Made by", "", "dsforge")],
+        "shown": [pair], "shown_contradictions": [pair._replace(title="one question has several answers", rows=2)],
+        **more,
+    }  # fmt: skip
+    return DedupReport(**given)  # type: ignore[arg-type]
+
+
+def hostile_dedup_page() -> str:
+    """Hostile text in every place that takes text: title, files, choices, notices, places and rows."""
+    pairs = [Pair(text, text, text, [("same", text, text), ("changed", text, f"{text} too"), ("cut", " ... ", text)])
+             for text in HOSTILE]  # fmt: skip
+    report = dedup_report(
+        origins=[Origin(text, other, 1, 2) for text in HOSTILE for other in HOSTILE],
+        largest=[Cluster(text, 1, 2, 0.9) for text in HOSTILE],
+        disagreements=[Disagreement(text, 1, 2, 0) for text in HOSTILE],
+        sources=[(text, 3) for text in HOSTILE], others=[(text, 0) for text in HOSTILE],
+        choices=[Choice(text, text, text) for text in HOSTILE], notices=HOSTILE,
+        shown=pairs, shown_contradictions=pairs,
+    )  # fmt: skip
+    return dedup_page(f"Report {HOSTILE[2]}", report)

@@ -1,4 +1,4 @@
-"""The files of schemas/: JSON Schemas of rows, of the facts in conf/facts, and of what convert writes beside rows.
+"""The files of schemas/: JSON Schemas of rows, of the facts in conf/facts, of plans, and of what convert writes.
 
 `python -m dsforge.schema_files` (or `make schemas`) writes them anew. They are generated, never edited.
 """
@@ -94,6 +94,7 @@ class Manifest(Struct, kw_only=True):
 
 def schema_files() -> dict[str, dict[str, JSON]]:
     """Every schema by the name of its file within schemas/."""
+    from dsforge.cost.plan import ProjectPlan
     from dsforge.targets.profile import Gpu, Model, PriceCard, Target
 
     formats = {f"{name}{SUFFIX}": schema_of(fmt) for name, fmt in sorted(all_formats().items())}
@@ -101,6 +102,7 @@ def schema_files() -> dict[str, dict[str, JSON]]:
         "rows": _rows(list(formats)),
         "rejects": {"title": "line of a rejects file", **schema_of_type(RejectedText | RejectedBytes)},
         "manifest": {"title": "manifest of a conversion", **schema_of_type(Manifest)},
+        "plan": {**ProjectPlan.model_json_schema(), "title": "plan of a project, for dsforge cost --plan"},
         "facts/target": _facts(Target),
         "facts/price": _facts(PriceCard),
         "facts/gpu": _facts(Gpu),

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dsforge.cli.bill import PlanFile, bill_object, show_bill
+from dsforge.cli.gpus import PrecisionChoice, ShardingChoice, assumptions, calibrated, fits, setup_of
 from dsforge.cli.output import FORMAT, JSON_FLAG, WORKERS, Output, quantity
+from dsforge.cli.ranked import (
+    capacities,
+    parse_budget,
+    ranking_object,
+    show_budget,
+    show_ranking,
+    show_shape,
+    write_csv,
+)
+from dsforge.errors import UsageError
 
 if TYPE_CHECKING:
     from dsforge.cost.count import TokenCount
     from dsforge.cost.estimate import Estimate
     from dsforge.cost.quote import HardwareQuote, Quote
+    from dsforge.cost.setup import Setup
+    from dsforge.targets.profile import Method
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -22,12 +36,15 @@ class MethodChoice(str, Enum):
     """How the model is trained."""
 
     lora = "lora"
+    qlora = "qlora"
     full = "full"
 
 
 @app.command()
 def command(
-    inputs: list[str] = typer.Argument(..., metavar="INPUT...", help="JSONL or JSON files; - is standard input."),
+    inputs: list[str] = typer.Argument(
+        [], metavar="INPUT...", show_default=False, help="JSONL or JSON files; - is standard input."
+    ),
     target: list[str] = typer.Option(
         [], "--target", show_default=False, help="A platform, local, or a profile.yaml; repeat [default: all]."
     ),
@@ -47,11 +64,44 @@ def command(
         [], "--price", metavar="TARGET.MODEL=X", show_default=False,
         help="A price in the target's currency and unit; local.GPU=X for a rent an hour.",
     ),
+    plan: str = typer.Option(
+        "", "--plan", metavar="FILE", show_default=False, help="A plan.yaml of the whole project, whose bill is shown."
+    ),
+    rate: list[str] = typer.Option(
+        [], "--rate", metavar="FROM/TO=X", show_default=False,
+        help="An exchange rate, as CNY/USD=0.14; repeat. Without one nothing is exchanged.",
+    ),
     max_tokens: int | None = typer.Option(
         None, "--max-tokens", min=1, show_default=False, help="The longest row [default: the platform's limit]."
     ),
     batch_size: int = typer.Option(1, "--batch-size", min=1, help="Rows at a time on a GPU."),
     rank: int = typer.Option(16, "--rank", min=1, help="Rank of the LoRA adapter."),
+    lora_targets: str = typer.Option(
+        "all-linear", "--lora-targets", metavar="NAMES", help="Matrices that LoRA adapts: q_proj,v_proj."
+    ),
+    sharding: ShardingChoice = typer.Option("zero3", "--sharding", help="What several GPUs divide among them."),
+    precision: PrecisionChoice = typer.Option("bf16", "--precision", help="What full training holds its states in."),
+    no_checkpointing: bool = typer.Option(False, "--no-checkpointing", help="Without gradient checkpointing."),
+    packing: bool = typer.Option(False, "--packing", help="Rows share sequences of --max-tokens on a GPU."),
+    calibrate: str = typer.Option(
+        "", "--calibrate", metavar="FOLDER", show_default=False, help="Runs of dsforge train, to fit utilisation to."
+    ),
+    calibration: str = typer.Option(
+        "", "--calibration", metavar="FILE", show_default=False,
+        help="Where the fit is kept [default: the user's configuration folder].",
+    ),
+    compare: str = typer.Option(
+        "", "--compare", metavar="WAYS", show_default=False,
+        help="Compare these alone, with commas between: zhipu/glm-4-flash, openai/gpt-4.1-mini/full, "
+        "local:qwen2.5-7b/lora@rtx-4090.",
+    ),
+    budget: str = typer.Option(
+        "", "--budget", metavar="AMOUNT", show_default=False, help="How many epochs or rows it pays for, as 100CNY."
+    ),
+    csv: str = typer.Option("", "--csv", metavar="FILE", show_default=False, help="Write all ways to train as CSV."),
+    report: str = typer.Option(
+        "", "--report", metavar="FILE", show_default=False, help="Write a page with tables and charts."
+    ),
     from_format: str = FORMAT,
     rejects: str = typer.Option("", "--rejects", help="Where rows go that cannot be decoded."),
     workers: int = WORKERS,
@@ -61,32 +111,68 @@ def command(
 
     Prices come with their source and date. A price that is not known is asked for, never guessed.
     """
+    from dsforge.cost.compare import estimate_ways, parse_ways, plan_ways
     from dsforge.cost.count import count_tokens
-    from dsforge.cost.estimate import Choices, estimate_cost, plan_estimate
+    from dsforge.cost.currency import parse_rates
+    from dsforge.cost.estimate import Choices, plan_estimate
+    from dsforge.cost.ranking import afford
+    from dsforge.cost.ranking import rank as rank_ways
     from dsforge.io.rejects import write_rejects
     from dsforge.io.together import check_outputs
 
     out = Output(as_json)
-    plan = plan_estimate(
-        Choices(target, model, gpu, method.value if method else None, epochs, max_tokens, batch_size, rank, price)
-    )
-    if rejects:
-        check_outputs(inputs, [rejects])
-    chosen = plan.tokenizer if tokenizer == "auto" else tokenizer
+    rates = parse_rates(rate)
+    fitted, said = calibrated(out, calibrate, calibration)
+    if not inputs:
+        if not calibrate:
+            raise UsageError("Missing argument 'INPUT...'")
+        out.result("cost", 0, 0, 0, **said)
+        return 0 if said["calibration"]["fits"] else 1
+    hosted: Method | None = None if method is None else "full" if method is MethodChoice.full else "lora"
+    setup = setup_of(method and method.value, rank, lora_targets, sharding, precision, no_checkpointing)
+    choices = Choices(
+        target, model, gpu, hosted, epochs, max_tokens, batch_size, rank, price, setup, packing, fitted
+    )  # fmt: skip
+    project = PlanFile(plan, price, rates, fitted) if plan else None
+    if compare:
+        _refuse_with_compare(target, model, gpu)
+        plans = plan_ways(parse_ways(compare), choices)
+    else:
+        plans = [(project and project.compared(choices)) or plan_estimate(choices)]
+    money = parse_budget(budget) if budget else None
+    check_outputs(inputs, [rejects] if rejects else [], others=[file for file in (csv, report) if file])
+    chosen = plans[0].tokenizer if tokenizer == "auto" else tokenizer
     count = count_tokens(inputs, chosen, format_name=from_format, workers=workers)
     for notice in count.notices:
         out.note(f"dsforge: {notice}")
-    estimate = estimate_cost(count, plan)
+    estimate = estimate_ways(count, plans)
+    ranking = rank_ways(estimate, rates, plans[0].choices.epochs, capacities())
+    affordable = afford(ranking, *money, rates, count.columns["total"]) if money else []
     if rejects:
         write_rejects(rejects, count.rejects)
     _show_tokens(out, inputs, count, estimate)
     _show_quotes(out, estimate.quotes)
-    _show_hardware(out, estimate.hardware)
+    _show_hardware(out, estimate.hardware, setup)
+    show_ranking(out, ranking)
+    if money:
+        show_budget(out, budget, affordable, len(count.columns))
     for note in estimate.notes:
         out.note(f"dsforge: {note}")
+    if csv:
+        write_csv(csv, ranking)
+    bill = project.bill(count) if project else None
+    if project and bill:
+        show_bill(out, bill, project.rates, project.name)
     _show_rejects(out, count, rejects)
-    _result(out, count, estimate)
+    more = {**said, "plan": bill_object(bill, project.rates)} if project and bill else said
+    _result(out, count, estimate, **more, **ranking_object(ranking, affordable))
     return 1 if count.rejects else 0
+
+
+def _refuse_with_compare(targets: list[str], models: list[str], gpus: list[str]) -> None:
+    for name, given in (("--target", targets), ("--model", models), ("--gpu", gpus)):
+        if given:
+            raise UsageError(f"--compare says what is compared, so {name} has no place beside it: leave out one")
 
 
 def _show_tokens(out: Output, inputs: list[str], count: TokenCount, estimate: Estimate) -> None:
@@ -97,6 +183,9 @@ def _show_tokens(out: Output, inputs: list[str], count: TokenCount, estimate: Es
     exact = "exact" if tokens.exact else f"within {tokens.error:.0%} of o200k_base"
     out.say(f"{tokens.total:,} tokens, {tokens.trained:,} trained{share}; longest row {tokens.max_row:,}")
     out.say(f"tokenizer: {tokens.tokenizer} ({exact})")
+    if tokens.sequences is not None and tokens.sequences_trained is not None:
+        out.say(f"through the chat template: {tokens.sequences:,} tokens, {tokens.sequences_trained:,} trained")
+    show_shape(out, estimate)
     if tokens.note:
         out.note(f"dsforge: {tokens.note}")
 
@@ -142,10 +231,7 @@ def _hours(quote: HardwareQuote) -> str:
     return "under 1 s"
 
 
-def _show_hardware(out: Output, hardware: list[HardwareQuote]) -> None:
-    from dsforge.cost.compute import UTILISATION
-    from dsforge.cost.memory import BAND
-
+def _show_hardware(out: Output, hardware: list[HardwareQuote], setup: Setup) -> None:
     if not hardware:
         return
     out.say()
@@ -153,17 +239,13 @@ def _show_hardware(out: Output, hardware: list[HardwareQuote]) -> None:
     out.table(
         ["GPU", "count", "model", "method", "GiB each", "fits", "time", "amount", "as of"],
         [
-            (h.gpu, h.count, h.model, h.method, h.memory_gib, "yes" if h.fits else "no", _hours(h),
+            (h.gpu, h.count, h.model, h.method, h.memory_gib, fits(h), _hours(h),
              _amount(h.amount, h.currency), h.as_of if h.amount is not None else "")
             for h in hardware
         ],
     )  # fmt: skip
-    first, (low, high) = hardware[0], UTILISATION
-    sequences = f"sequences of up to {first.max_tokens:,} tokens, {first.batch_size} at a time"
-    out.say(f"  memory within {BAND:.0%} or so: BF16, gradient checkpointing, {sequences}")
-    out.say(
-        f"  time to compute at {low:.0%} to {high:.0%} of the peak, without loading; the amount is for the slow end"
-    )
+    for line in assumptions(hardware, setup):
+        out.say(f"  {line}")
     for quote in hardware:
         if quote.amount is not None:
             out.say(f"  {quote.gpu}: {quote.formula} ({quote.source})")
@@ -186,11 +268,13 @@ def _show_rejects(out: Output, count: TokenCount, path: str) -> None:
     out.note(f"dsforge: {quantity(len(count.rejects), 'row')} not counted; {where}")
 
 
-def _result(out: Output, count: TokenCount, estimate: Estimate) -> None:
+def _result(out: Output, count: TokenCount, estimate: Estimate, **more: Any) -> None:
+    from msgspec import to_builtins
     from msgspec.structs import asdict
 
+    tokens = {**asdict(estimate.tokens), "shape": estimate.shape and to_builtins(estimate.shape)}
     out.result(
-        "cost", count.rows_in, len(count.columns), len(count.rejects), tokens=asdict(estimate.tokens),
+        "cost", count.rows_in, len(count.columns), len(count.rejects), tokens=tokens,
         quotes=[asdict(quote) for quote in estimate.quotes], hardware=[asdict(quote) for quote in estimate.hardware],
-        notes=estimate.notes,
+        notes=estimate.notes, **more,
     )  # fmt: skip

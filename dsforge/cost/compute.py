@@ -1,24 +1,27 @@
 """Work and time of a training: FLOPs in closed form, hours from a GPU's peak and a range of utilisation.
 
-N is the weights of the layers' matrices, D the tokens, V and h vocabulary and hidden size, A the work of
-attention 4 * layers * heads * head_dim * (sum of T^2 over rows of T tokens), a the adapter's weights:
+N is the weights of the layers' matrices that a token passes (of experts, those that are chosen), D the tokens, V and h
+vocabulary and hidden size, A the work of attention 2 * layers * heads * (width of a query + width of a value) *
+(sum of T^2 over rows of T tokens), a the adapter's weights that a token passes:
 
     forward           2 N D + 2 V h D + A (+ 2 a D)
     backward, full    twice the forward
     backward, LoRA    2 N D + 2 V h D + 2 A + 4 a D, less the first layer's inputs without checkpointing
-    checkpointing     the layers' forward again; full training stops before the last matrix (down)
+    checkpointing     the layers' forward again; full training stops before a last matrix (down)
 
-The reference is torch.utils.flop_counter, from which it is off by 2% at most (tested). Attention counts
-whole; kernels that skip the causal half do about half of A.
+QLoRA does the work of LoRA: undoing its four bits is no matrix product. The reference is torch.utils.flop_counter,
+from which it is off by 2% at most (tested). Attention counts whole; kernels that skip the causal half do about half
+of A. PEFT forms the update of experts as a matrix, once a step and for all of them: that is not counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dsforge.cost.parameters import count_adapter, count_parameters
-from dsforge.targets.profile import Method, Model
+from dsforge.cost.parameters import count_parameters, matrices
+from dsforge.cost.setup import Setup
+from dsforge.targets.profile import Model
 
 UTILISATION = (0.25, 0.45)
 """The part of a GPU's peak that training reaches, low and high: a prior, not a measurement."""
@@ -38,51 +41,67 @@ class Work:
     extra_forwards: float = 0.0
 
 
-def work_of(lengths: Iterable[int], limit: int | None = None, extra_forwards: float = 0.0) -> Work:
-    """The work of sequences, each cut at `limit` tokens."""
-    tokens = squares = 0
-    for length in lengths:
-        cut = min(length, limit) if limit else length
-        tokens += cut
-        squares += cut * cut
-    return Work(tokens, squares, extra_forwards)
+def work_of(
+    lengths: Sequence[int], limit: int | None = None, extra_forwards: float = 0.0, *, padded_to: int = 1
+) -> Work:
+    """The work of sequences, each cut at `limit` tokens.
+
+    `padded_to` sequences that stand together are filled up to the longest of them, as a batch is; 1 where rows are
+    packed, for then nothing is filled up, and attention stays within a row.
+    """
+    cut = [min(length, limit) if limit else length for length in lengths]
+    if padded_to > 1:
+        batches = (cut[start : start + padded_to] for start in range(0, len(cut), padded_to))
+        cut = [max(batch) for batch in batches for _ in batch]
+    return Work(sum(cut), sum(length * length for length in cut), extra_forwards)
 
 
 def _forward(model: Model, work: Work, adapter: int) -> float:
     parameters = count_parameters(model)
-    return 2.0 * (parameters.linear + parameters.head + adapter) * work.tokens + _attention(model, work)
+    return 2.0 * (parameters.active + parameters.head + adapter) * work.tokens + _attention(model, work)
 
 
 def _attention(model: Model, work: Work) -> float:
-    return 4.0 * model.layers * model.heads * model.head_dim * work.squares
+    latent = model.latent
+    widths = latent.plain_dim + latent.rotary_dim + latent.value_dim if latent else 2 * model.head_dim
+    return 2.0 * model.layers * model.heads * widths * work.squares
 
 
 def _frozen_inputs(model: Model, work: Work) -> float:
     """The gradient of the first layer's inputs, which nothing needs where the embeddings are frozen."""
-    return 2.0 * model.hidden_size * (model.heads + 2 * model.kv_heads) * model.head_dim * work.tokens
+    if model.latent:
+        outputs = (model.latent.query_rank or model.heads * (model.latent.plain_dim + model.latent.rotary_dim)) + (
+            model.latent.key_value_rank + model.latent.rotary_dim
+        )
+    else:
+        outputs = (model.heads + 2 * model.kv_heads) * model.head_dim
+    return 2.0 * model.hidden_size * outputs * work.tokens
 
 
-def _recomputed(model: Model, work: Work, adapter: int) -> float:
-    parameters = count_parameters(model)
-    down = 0 if adapter else model.layers * model.hidden_size * model.intermediate_size
-    return 2.0 * (parameters.linear - down + adapter) * work.tokens + _attention(model, work)
+def _recomputed(model: Model, work: Work, setup: Setup) -> float:
+    """The second forward pass; the product of a last matrix is needed by nothing but its own adapter."""
+    skipped = sum(matrix.active * matrix.size for matrix in matrices(model) if matrix.last) if setup.is_full else 0
+    weights = count_parameters(model).active - skipped + setup.active_adapter(model)
+    return 2.0 * weights * work.tokens + _attention(model, work)
 
 
-def training_flops(model: Model, method: Method, work: Work, *, rank: int = 16, checkpointing: bool = True) -> float:
+def training_flops(model: Model, setup: Setup, work: Work) -> float:
     """Floating-point operations of one epoch."""
-    adapter = count_adapter(model, rank) if method == "lora" else 0
+    adapter = setup.active_adapter(model)
     forward = _forward(model, work, adapter)
-    if method == "full":
+    if setup.is_full:
         backward = 2 * forward
     else:
         backward = forward + _attention(model, work) + 2.0 * adapter * work.tokens
-        backward -= 0 if checkpointing else _frozen_inputs(model, work)
-    recomputed = _recomputed(model, work, adapter) if checkpointing else 0.0
+        backward -= 0 if setup.checkpointing else _frozen_inputs(model, work)
+    recomputed = _recomputed(model, work, setup) if setup.checkpointing else 0.0
     return forward + backward + recomputed + work.extra_forwards * _forward(model, work, 0)
 
 
-def training_hours(flops: float, tflops: float, count: int = 1) -> tuple[float, float]:
-    """(fast, slow) hours of `flops` on `count` GPUs with a peak of `tflops` each."""
-    low, high = UTILISATION
+def training_hours(
+    flops: float, tflops: float, count: int = 1, utilisation: tuple[float, float] = UTILISATION
+) -> tuple[float, float]:
+    """(fast, slow) hours of `flops` on `count` GPUs with a peak of `tflops` each, of which (low, high) is reached."""
+    low, high = utilisation
     at_peak = flops / (tflops * 1e12 * count) / 3600
     return at_peak / high, at_peak / low

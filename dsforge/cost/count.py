@@ -22,26 +22,29 @@ from dsforge.io.expand import expand_sources
 from dsforge.io.rejects import Reject
 from dsforge.tokens.counter import Counter, get_counter
 from dsforge.tokens.rows import RowTokens, count_examples
+from dsforge.tokens.sequences import RowSequences, Sequences, template_of
 
 BATCH = 512
 
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(RowTokens))
+_SEQUENCE_FIELDS = tuple(field.name for field in msgspec.structs.fields(RowSequences))
 
 
 @dataclass
 class Columns:
-    """The rows' numbers, one row after the other, each with the fields of RowTokens in order."""
+    """The rows' numbers, one row after the other, each with the fields of `kind` in order."""
 
+    kind: tuple[str, ...] = _FIELDS
     flat: array[int] = field(default_factory=lambda: array("q"))
 
     def __len__(self) -> int:
-        return len(self.flat) // len(_FIELDS)
+        return len(self.flat) // len(self.kind)
 
     def __getitem__(self, name: str) -> array[int]:
         """One number per row (`pair` and `label` are 0 or 1)."""
-        return self.flat[_FIELDS.index(name) :: len(_FIELDS)]
+        return self.flat[self.kind.index(name) :: len(self.kind)]
 
-    def append(self, row: RowTokens) -> None:
+    def append(self, row: RowTokens | RowSequences) -> None:
         """Add a row."""
         self.flat.extend(msgspec.structs.astuple(row))
 
@@ -54,14 +57,23 @@ class ChunkCount(msgspec.Struct):
     formats: dict[str, int]
     rejects: list[Reject]
     notices: list[str] = []
+    refused: int = 0
+    reason: str = ""
 
 
 @dataclass
 class TokenCount:
-    """The tokens of every row that decoded, and the rows that did not. rows_in = rows + rejects."""
+    """The tokens of every row that decoded, and the rows that did not. rows_in = rows + rejects.
+
+    `sequences` are those that a trainer makes by the chat template of the model, where the counter has one; the
+    template refuses `refused` rows, the first of them for `reason`.
+    """
 
     counter: Counter
     columns: Columns = field(default_factory=Columns)
+    sequences: Columns = field(default_factory=lambda: Columns(_SEQUENCE_FIELDS))
+    refused: int = 0
+    reason: str = ""
     rows_in: int = 0
     formats: dict[str, int] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
@@ -75,18 +87,29 @@ def _batches(reader: ExampleReader) -> Iterator[list[Example]]:
 
 
 def count_chunk(chunk: Chunk, format_name: str, tokenizer: str, output: Path) -> ChunkCount:
-    """Count the rows of a chunk; the columns are written to `output`."""
+    """Count the rows of a chunk; the columns are written to `output`, those of the sequences behind the others."""
     counter = get_counter(tokenizer)
     reader = ExampleReader(chunk.source, format_name, start=chunk.start, end=chunk.end)
-    columns = Columns()
+    columns, of_sequences = Columns(), Columns(_SEQUENCE_FIELDS)
+    sequences = _sequences(counter)
     for batch in _batches(reader):
         for row in count_examples(batch, counter):
             columns.append(row)
+        for of_row in sequences.count(batch) if sequences else ():
+            of_sequences.append(of_row)
     with output.open("wb") as file:
         columns.flat.tofile(file)
+        of_sequences.flat.tofile(file)
     return ChunkCount(
-        reader.rows_in, reader.rows.lines, dict(reader.formats), reader.rejects, list(reader.rows.notices)
-    )
+        reader.rows_in, reader.rows.lines, dict(reader.formats), reader.rejects, list(reader.rows.notices),
+        sequences.refused if sequences else 0, sequences.reason if sequences else "",
+    )  # fmt: skip
+
+
+def _sequences(counter: Counter) -> Sequences | None:
+    """What makes the sequences of a trainer, None where there is no template for it."""
+    template = template_of(counter.model) if counter.model else ""
+    return None if isinstance(template, str) else Sequences(template)
 
 
 def _moved(reject: Reject, rows: int, lines: int) -> Reject:
@@ -100,7 +123,12 @@ def _gather(
     for chunk, task, part in zip(chunks, tasks, parts, strict=True):
         if chunk.start == 0:
             rows = lines = 0
-        count.columns.flat.frombytes(task.output.read_bytes())
+        values = array("q", task.output.read_bytes())
+        rows_counted = part.rows_in - len(part.rejects)
+        count.columns.flat += values[: rows_counted * len(_FIELDS)]
+        count.sequences.flat += values[rows_counted * len(_FIELDS) :]
+        count.refused += part.refused
+        count.reason = count.reason or part.reason
         count.rejects.extend(_moved(reject, rows, lines) for reject in part.rejects)
         for name, number in part.formats.items():
             count.formats[name] = count.formats.get(name, 0) + number
@@ -131,6 +159,8 @@ def count_tokens(sources: Sequence[str], tokenizer: str, *, format_name: str = "
         with Engine(workers=workers) as engine:
             parts = engine.run_all(tasks)
         count = TokenCount(counter)
+        if counter.model and isinstance(why := template_of(counter.model), str):
+            count.notices.append(f"sequences are counted without the chat template: {why}")
         _gather(count, chunks, tasks, parts)
     if count.rows_in != len(count.columns) + len(count.rejects):
         raise AssertionError(f"conservation broken: {count.rows_in} rows in")

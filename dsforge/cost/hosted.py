@@ -2,7 +2,9 @@
 
 Zhipu: text tokens x epochs x price per 1,000 (images: 1,024 each for text to image, 1,600 or 2,304 for
 vision, by model). Bailian: (training tokens + mixed-in tokens) x epochs x price, no less than 1 token.
-OpenAI: the sum over rows of min(limit, tokens) x epochs x price.
+OpenAI: the sum over rows of min(limit, tokens) x epochs x price, for SFT and for DPO. Together:
+(epochs x training tokens + evaluations x validation tokens) x price, without a minimum. Mistral: no less than
+a minimum for each job. No platform says that it rounds: amounts are exact, and are rounded where they are shown.
 """
 
 from __future__ import annotations
@@ -25,9 +27,20 @@ class Billed:
     rows_over: int
 
 
-def training_bill(tokens: int, epochs: int, price: Decimal, per: int = 1000) -> Decimal:
-    """tokens x epochs x price, where the price is for `per` tokens; exact, not rounded."""
-    return Decimal(tokens) * epochs * price / per
+def training_bill(
+    tokens: int, epochs: int, price: Decimal, per: int = 1000, *, evaluated: int = 0, minimum: Decimal | None = None
+) -> Decimal:
+    """(tokens x epochs + evaluated) x price, where the price is for `per` tokens; exact, not rounded.
+
+    `evaluated` are validation tokens times evaluations; `minimum` is what the job costs at least.
+    """
+    amount = (Decimal(tokens) * epochs + evaluated) * price / per
+    return max(amount, minimum) if minimum else amount
+
+
+def entry_of(target: Target, model: str) -> TargetModel:
+    """What a target says of a model; of one that is not in its list, nothing."""
+    return target.models.get(model) or TargetModel(methods=())
 
 
 def row_tokens(columns: Columns, target: Target, model: TargetModel) -> list[int]:
@@ -88,10 +101,11 @@ def _notes(target: Target, model: TargetModel, columns: Columns, billed: Billed,
     return notes
 
 
-def _formula(tokens: int, epochs: int, price: Price, amount: Decimal) -> str:
+def _formula(tokens: int, epochs: int, price: Price, amount: Decimal, minimum: Decimal | None) -> str:
+    least = f", no less than {minimum} {price.currency}" if minimum else ""
     return (
         f"{tokens:,} tokens x {epochs} {'epoch' if epochs == 1 else 'epochs'} x {price.amount} {price.currency} "
-        f"/ {price.per:,} = {money(amount)} {price.currency}"
+        f"/ {price.per:,}{least} = {money(amount)} {price.currency}"
     )
 
 
@@ -101,16 +115,19 @@ def quote_hosted(
 ) -> Quote:  # fmt: skip
     """The bill of training `model` on the rows of `columns`; without an amount where no price is known.
 
+    A model that the target's profile does not list is billed as the target's others are.
+
     Raises:
         UsageError: `max_tokens` is more than the model takes.
     """
-    entry = target.models[model]
+    entry = entry_of(target, model)
     limit = _row_limit(target, model, method, max_tokens)
     billed = bill_rows(row_tokens(columns, target, entry), limit, target.over_limit)
     price, card = book.find(target.name, model), book.card(target.name)
-    amount = training_bill(billed.tokens, epochs, price.amount, price.per) if price else None
+    minimum = card.minimum if card else None
+    amount = training_bill(billed.tokens, epochs, price.amount, price.per, minimum=minimum) if price else None
     if price and amount is not None:
-        formula, currency = _formula(billed.tokens, epochs, price, amount), price.currency
+        formula, currency = _formula(billed.tokens, epochs, price, amount, minimum), price.currency
         source, as_of, verified = price.source, price.as_of, price.verified
     else:
         formula, currency = book.ask(target.name, model), card.currency if card else ""

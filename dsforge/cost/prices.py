@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,6 +13,9 @@ from dsforge.targets.load import load_prices, stale
 from dsforge.targets.profile import PriceCard, Unit
 
 GIVEN = "given with --price"
+
+HOURS_A_MONTH = 730
+"""365 days of 24 hours, parted by 12."""
 
 _UNIT_SIZE: dict[Unit, int] = {"1K tokens": 1000, "1M tokens": 1_000_000, "hour": 1, "month": 1}
 
@@ -55,13 +59,26 @@ def parse_prices(options: Sequence[str]) -> dict[tuple[str, str], Decimal]:
     return prices
 
 
+@dataclass(frozen=True)
+class Stated:
+    """A price that a file of the user states, in the card's currency and unit: by which source, of which day."""
+
+    amount: Decimal
+    source: str
+    as_of: date
+
+
 @dataclass
 class PriceBook:
-    """Price cards by target, and over them the prices that the user gave (in the card's currency and unit)."""
+    """Price cards by target; over them the prices that a plan states, and over all those that the user gave.
+
+    Both are in the card's currency and unit.
+    """
 
     given: dict[tuple[str, str], Decimal]
     today: date = field(default_factory=date.today)
     warnings: list[str] = field(default_factory=list)
+    stated: dict[tuple[str, str], Stated] = field(default_factory=dict)
 
     def card(self, target: str) -> PriceCard | None:
         """The card of a target, None where there is none."""
@@ -70,10 +87,12 @@ class PriceBook:
     def find(self, target: str, model: str) -> Price | None:
         """The price of a model at a target, None where it is not known."""
         card = self.card(target)
-        given = self.given.get((target, model))
-        if given is not None:
+        stated = self.stated.get((target, model))
+        if (given := self.given.get((target, model))) is not None:
+            stated = Stated(given, GIVEN, self.today)
+        if stated:
             unit: Unit = card.unit if card else "1K tokens"
-            return Price(given, card.currency if card else "CNY", unit, GIVEN, self.today)
+            return Price(stated.amount, card.currency if card else "CNY", unit, stated.source, stated.as_of)
         if card is None:
             return None
         if model in card.prices:
@@ -98,6 +117,15 @@ class PriceBook:
         )
         where = f"; {card.source}" if card else ""
         return f"price not known: give --price {target}.{model}=... ({unit}{where})"
+
+
+def rent(hours: Decimal, count: int, price: Price) -> tuple[Decimal, str]:
+    """The rent of `count` GPUs for `hours`, and how it comes about; by the month, whole months are paid for."""
+    if price.unit == "month":
+        months = max(1, math.ceil(hours / HOURS_A_MONTH))
+        paid = f"{months} month{'s' if months > 1 else ''} x {count} x {price.amount} {price.currency} (whole months)"
+        return months * count * price.amount, paid
+    return hours * count * price.amount, f"{money(hours)} h x {count} x {price.amount} {price.currency}/h"
 
 
 def money(amount: Decimal) -> str:

@@ -8,7 +8,8 @@ import msgspec
 class TokenSummary(msgspec.Struct, frozen=True):
     """The tokens of a dataset: text only, without what a platform adds for messages and rows.
 
-    `max_row` is the longest sequence. `error` is the relative error stated for an approximation.
+    `max_row` is the longest sequence. `error` is the relative error stated for an approximation. `sequences` and
+    `sequences_trained` are the tokens a trainer sees, through the chat template of the model, None where there is none.
     """
 
     total: int
@@ -18,6 +19,8 @@ class TokenSummary(msgspec.Struct, frozen=True):
     exact: bool
     error: float = 0.0
     note: str = ""
+    sequences: int | None = None
+    sequences_trained: int | None = None
 
 
 class Quote(msgspec.Struct, frozen=True):
@@ -47,7 +50,10 @@ class HardwareQuote(msgspec.Struct, frozen=True):
 
     `memory_gib` is for each GPU. `hours` and `amount` are the slow, dear end of `hours_range`
     (fast, slow); None where the model does not fit, `amount` also where no rent is known. `max_tokens`
-    is the longest sequence, `batch_size` how many of them a GPU holds at a time.
+    is the longest sequence, `batch_size` how many of them a GPU holds at a time. `sharding` is what the GPUs
+    divide among them, `memory` the parts of `memory_gib`; `marks` says where a quote is the smallest or the
+    cheapest; the hours rest on `calibrated_runs` measured runs, on a prior where there are none. A `monthly` rent is
+    paid for whole months.
     """
 
     gpu: str
@@ -65,3 +71,8 @@ class HardwareQuote(msgspec.Struct, frozen=True):
     as_of: str
     max_tokens: int
     batch_size: int
+    sharding: str = "none"
+    memory: dict[str, float] = {}
+    marks: list[str] = []
+    calibrated_runs: int = 0
+    monthly: bool = False

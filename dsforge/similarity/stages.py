@@ -147,66 +147,69 @@ def _shared(keys: U64, documents: I64) -> tuple[U64, U64, I64]:
 
 
 class _Buckets:
-    """The buckets of all partitions, by band and key."""
+    """The buckets of a partition."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        found = [mapped(folder / "bucket", np.uint64, 3) for folder in folders]
-        buckets = np.concatenate(found)
+    def __init__(self, folder: Path) -> None:
+        buckets: U64 = mapped(folder / "bucket", np.uint64, 3)
+        self.places = buckets[:, :2]  # band and key
         self.counts: I64 = buckets[:, 2].astype(np.int64)
-        self.members: I64 = np.concatenate([mapped(folder / "member", np.int64) for folder in folders])
-        self.starts: I64 = np.cumsum(self.counts) - self.counts
-        self.order: I64 = np.lexsort((buckets[:, 1], buckets[:, 0]))
+        self.members: I64 = mapped(folder / "member", np.int64)
+        self._starts: I64 = np.cumsum(self.counts) - self.counts
 
     @property
     def leaders(self) -> I64:
         """The first member of each bucket."""
-        return self.members[self.starts]
+        return self.members[self._starts]
 
-    def among(self, are_wanted: NDArray[np.bool_]) -> Iterator[I64]:
-        """The wanted buckets, in order."""
-        wanted = self.order[are_wanted[self.order]]
-        starts = self.starts[wanted]
-        for start, end in zip(starts.tolist(), (starts + self.counts[wanted]).tolist(), strict=True):
-            yield self.members[start:end]
+    def among(self, wanted: I64) -> Iterator[tuple[tuple[int, int], I64]]:
+        """`(band and key, members)` of the buckets of these numbers."""
+        starts, ends = self._starts[wanted].tolist(), (self._starts + self.counts)[wanted].tolist()
+        for (band, key), start, end in zip(self.places[wanted].tolist(), starts, ends, strict=True):
+            yield (band, key), self.members[start:end]
 
 
 def _components(
     folders: Sequence[Path], documents: int, output: Path, entries: int, engine: Engine
 ) -> list[tuple[int, int]]:
-    """Write the least document that each is connected with; ranges of these with about as many entries each."""
-    buckets = _Buckets(folders)
-    leaders = np.repeat(buckets.leaders, buckets.counts)
-    component = connected(leaders, buckets.members, documents)
+    """Write the least document that each is connected with; ranges of these with about as many entries each.
+
+    One partition after another, so that memory holds the documents and no more than its edges.
+    """
+    component: I64 = np.arange(documents)
+    for folder in folders:
+        buckets = _Buckets(folder)
+        component = connected(np.repeat(buckets.leaders, buckets.counts), buckets.members, component)
     component.tofile(output)
-    count = engine.partitions or min(PARTITIONS, -(-entries // SMALL))
     if not entries:
         return []
-    of_entries = np.sort(component[buckets.members])
-    limits = [0, *(int(of_entries[entries * part // count]) for part in range(1, count)), documents]
+    sizes = np.zeros(documents, dtype=np.int64)
+    for folder in folders:
+        sizes += np.bincount(component[_Buckets(folder).members], minlength=documents)
+    count = engine.partitions or min(PARTITIONS, -(-entries // SMALL))
+    shares = np.searchsorted(np.cumsum(sizes), [entries * part // count for part in range(1, count)])
+    limits = [0, *shares.tolist(), documents]
     return [(low, high) for low, high in pairwise(limits) if low < high]
 
 
-def connected(left: I64, right: I64, count: int) -> I64:
-    """Of each of `count` nodes, the least that edges (`left[i]`, `right[i]`) connect it with.
+def connected(left: I64, right: I64, component: I64) -> I64:
+    """Of each node, the least that edges (`left[i]`, `right[i]`) connect it with.
 
-    Each round, every node takes the least of its neighbours, and then what that one has taken (pointers halve the
-    way): the rounds grow with the logarithm of the longest chain.
+    `component` is that of earlier edges, each node by itself where there were none. Each round, the least of a
+    component takes the least of those that it shares an edge with, and all others what that one has taken (pointers
+    halve the way): the rounds grow with the logarithm of the longest chain.
     """
-    component = np.arange(count)
-    while len(left):
-        least = np.minimum(component[left], component[right])
-        before = component[left] != component[right]
-        if not before.any():
-            break
-        left, right, least = left[before], right[before], least[before]
-        np.minimum.at(component, component[left], least)
-        np.minimum.at(component, component[right], least)
-        while True:
-            further = component[component]
-            if np.array_equal(further, component):
-                break
+    component = component.copy()
+    while True:
+        lefts, rights = component[left], component[right]
+        differ = lefts != rights
+        if not differ.any():
+            return component
+        left, right, lefts, rights = left[differ], right[differ], lefts[differ], rights[differ]
+        least = np.minimum(lefts, rights)
+        np.minimum.at(component, lefts, least)
+        np.minimum.at(component, rights, least)
+        while not np.array_equal(further := component[component], component):
             component = further
-    return component
 
 
 def verify(
@@ -219,9 +222,14 @@ def verify(
     output: Path,
 ) -> Count:
     """Write the matches within the components from one to below another: `pair` of removed and kept, `similarity`."""
-    buckets = _Buckets(folders)
-    component = mapped(components, np.int64)[buckets.leaders]
-    wanted = list(buckets.among((limits[0] <= component) & (component < limits[1])))
+    component = mapped(components, np.int64)
+    found_buckets: list[tuple[tuple[int, int], I64]] = []
+    for folder in folders:
+        buckets = _Buckets(folder)
+        of_bucket = component[buckets.leaders]
+        found_buckets += buckets.among(np.flatnonzero((limits[0] <= of_bucket) & (of_bucket < limits[1])))
+    found_buckets.sort(key=lambda bucket: bucket[0])  # by band and key, whatever the partitions
+    wanted = [members for _, members in found_buckets]
     sketched = Sketched(*sketches)
     rank = mapped(ranks, np.float64) if ranks else None
     found = _judge(wanted, sketched, judging, rank)

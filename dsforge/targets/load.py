@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from dsforge.errors import ConfigError, UsageError, did_you_mean
 from dsforge.resources import resource
@@ -34,7 +35,12 @@ def fact_names(kind: type[Fact]) -> list[str]:
     return sorted(path.stem for path in _folder(kind).glob("*.yaml"))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_mapping(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds.
+
+    Raises:
+        ConfigError: the file is missing, no YAML, or holds something else; file and line are named.
+    """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -59,7 +65,7 @@ def _inherited(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """
     if path in seen:
         raise ConfigError(f"{path}: `extends` goes in a circle ({' -> '.join(p.stem for p in (*seen, path))})")
-    content = _read(path)
+    content = read_mapping(path)
     base = content.pop("extends", None)
     if base is None:
         return content
@@ -116,18 +122,21 @@ def _fields_at(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[s
     return list(model.model_fields)
 
 
+def explain_problem(kind: type[BaseModel], problem: ErrorDetails) -> str:
+    """One fault of a mapping that should fit `kind`, in words: the field, what was expected, what was found."""
+    location = problem["loc"]
+    field = ".".join(str(step) for step in location)
+    if problem["type"] == "extra_forbidden":
+        return f"{field} is no field{did_you_mean(str(location[-1]), _fields_at(kind, location))}"
+    if problem["type"] == "missing":
+        return f"{field} is missing"
+    if problem["type"] == "value_error":  # raised by a validator of ours, whose words say all
+        return f"{field}: {problem['ctx']['error']}" if field else str(problem["ctx"]["error"])
+    return f"{field}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {problem['input']!r}"
+
+
 def _explain(kind: type[BaseModel], error: ValidationError) -> str:
-    parts = []
-    for problem in error.errors(include_url=False):
-        location = problem["loc"]
-        field = ".".join(str(step) for step in location)
-        if problem["type"] == "extra_forbidden":
-            parts.append(f"{field} is no field{did_you_mean(str(location[-1]), _fields_at(kind, location))}")
-        elif problem["type"] == "missing":
-            parts.append(f"{field} is missing")
-        else:
-            parts.append(f"{field}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {problem['input']!r}")
-    return "; ".join(parts)
+    return "; ".join(explain_problem(kind, problem) for problem in error.errors(include_url=False))
 
 
 def read_fact(path: str | Path, kind: type[F]) -> F:

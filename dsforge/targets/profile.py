@@ -14,11 +14,14 @@ from pydantic import Field, PositiveInt, PrivateAttr
 from dsforge.targets.constraints import Constraints, DataKind, Group, Strict, Trains
 
 Method: TypeAlias = Literal["lora", "full"]
+LocalMethod: TypeAlias = Literal["lora", "qlora", "full"]
 OverLimit: TypeAlias = Literal["drop", "truncate", "unstated"]
 Unit: TypeAlias = Literal["1K tokens", "1M tokens", "hour", "month"]
 
 _TRAINS = frozenset(get_args(Trains))
 PositivePrice = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
+"""A code of ISO 4217."""
 
 STALE_DAYS = 90
 """A fact older than this is used with a warning: prices change."""
@@ -184,31 +187,71 @@ class PriceCard(Fact):
     """What a target charges for training, by model (for `local`: the rent of a GPU, by GPU).
 
     `prices` are for one `unit`; `monthly` are rents for whole months. A model that is not listed has
-    no known price. `verified` is False where the platform's own page was not read.
+    no known price. `minimum` is the least that a job costs, None where there is none or none is stated.
+    `verified` is False where the platform's own page was not read.
     """
 
     target: str
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    currency: Currency
     unit: Unit
     prices: dict[str, PositivePrice]
     monthly: dict[str, PositivePrice] = Field(default_factory=dict)
+    minimum: PositivePrice | None = None
     verified: bool = True
     note: str = ""
 
 
 class Gpu(Fact):
-    """An accelerator: memory in GiB, peak of dense BF16 matrix products in TFLOP/s."""
+    """An accelerator: memory in GiB, peak of dense BF16 matrix products in TFLOP/s.
+
+    `devices` are the names that its driver gives it. `verified` is False where the maker's own page was not read.
+    """
 
     name: str
     title: str
     memory_gib: Annotated[float, Field(gt=0)]
     bf16_tflops: Annotated[float, Field(gt=0)]
+    devices: tuple[str, ...] = ()
+    verified: bool = True
+
+
+class Experts(Strict):
+    """A mixture of experts in place of the MLP: each token passes `active` of `number`, and one that all share.
+
+    Layers before `first_layer` have an MLP. `shared_size` is the inner size of what all tokens pass, 0 for none;
+    `shared_gate` says that its output is weighed by a gate of its own.
+    """
+
+    number: PositiveInt
+    active: PositiveInt
+    intermediate_size: PositiveInt
+    first_layer: Annotated[int, Field(ge=0)] = 0
+    shared_size: Annotated[int, Field(ge=0)] = 0
+    shared_gate: bool = False
+
+
+class LatentAttention(Strict):
+    """Multi-head latent attention (MLA, DeepSeek): keys and values, and queries too where they have a rank, go
+    through a small state. A head's query and key have `plain_dim` + `rotary_dim` numbers, its value `value_dim`.
+    """
+
+    query_rank: PositiveInt | None = None
+    key_value_rank: PositiveInt
+    plain_dim: PositiveInt
+    rotary_dim: PositiveInt
+    value_dim: PositiveInt
+
+
+Part: TypeAlias = Literal["q", "k", "v", "o", "gate", "up", "down"]
 
 
 class Model(Fact):
-    """The geometry of a dense decoder with gated MLP and RMSNorm, from its config.json.
+    """The geometry of a decoder with gated MLP and RMSNorm, from its config.json.
 
-    `parameters` is the published total, against which the closed form is tested.
+    `modules` says how its code calls the matrices where that is not q_proj, k_proj, ... down_proj; parts of one name
+    are one matrix. `norms` are those of a layer. `latent` and `experts` are given where attention is latent and
+    where experts stand in place of the MLP. `parameters` is the published total, against which the closed form is
+    tested. `architecture` is the `model_type` of a config.json that was read, "" where the model is registered.
     """
 
     name: str
@@ -223,5 +266,17 @@ class Model(Fact):
     vocab_size: PositiveInt
     tied_embeddings: bool = False
     qkv_bias: bool = False
+    o_bias: bool = False
+    mlp_bias: bool = False
     qk_norm: bool = False
+    norms: PositiveInt = 2
+    modules: dict[Part, str] = Field(default_factory=dict)
+    experts: Experts | None = None
+    latent: LatentAttention | None = None
     parameters: PositiveInt | None = None
+    architecture: str = ""
+
+    @property
+    def family(self) -> str:
+        """Models of one architecture in several sizes: `qwen2.5` of `qwen2.5-7b`."""
+        return self.architecture or self.name.rpartition("-")[0] or self.name

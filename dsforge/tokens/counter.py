@@ -9,13 +9,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsforge.errors import InputError, MissingExtraError, UsageError, did_you_mean
 from dsforge.extras import require
 from dsforge.tokens.approximate import ERROR, approximate_counts
+from dsforge.tokens.fast import from_file, from_tiktoken, hastened
+from dsforge.tokens.sequences import has_template
 
 if TYPE_CHECKING:
     import tiktoken
@@ -32,7 +34,8 @@ DOWNLOAD_SECONDS = 6.0
 class Counter:
     """A way to count tokens.
 
-    `name` makes the same counter again through `get_counter`. `exact` says that the counts are those of
+    `name` makes the same counter again through `get_counter`. `model` is the folder of a model with a chat template,
+    "" where there is none. `exact` says that the counts are those of
     the named tokenizer; otherwise `error` is the stated relative error of a dataset's total. `note`
     is what a person must know of it, "" where there is nothing.
     """
@@ -42,6 +45,7 @@ class Counter:
     encode_lengths: Callable[[Sequence[str]], list[int]]
     error: float = 0.0
     note: str = ""
+    model: str = ""
 
     def count(self, text: str) -> int:
         """The tokens of one text."""
@@ -90,7 +94,8 @@ def _from_tiktoken(name: str, encoding_name: str) -> Counter:
             f"the encoding {encoding_name} is not in tiktoken's cache (TIKTOKEN_CACHE_DIR) and {encoding}"
         )
     encode = encoding.encode_ordinary  # in one thread: tiktoken's own batches take twice the time on short texts
-    return Counter(name, True, lambda texts: [len(encode(text)) for text in texts])
+    lengths = hastened(lambda texts: [len(encode(text)) for text in texts], partial(from_tiktoken, encoding))
+    return Counter(name, True, lengths)
 
 
 def _from_file(path: Path) -> Counter:
@@ -109,7 +114,8 @@ def _from_file(path: Path) -> Counter:
     def encode_lengths(texts: Sequence[str]) -> list[int]:
         return [len(found.ids) for found in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
-    return Counter(str(path), True, encode_lengths)
+    lengths = hastened(encode_lengths, partial(from_file, str(file)))
+    return Counter(str(path), True, lengths, model=str(path) if path.is_dir() and has_template(path) else "")
 
 
 def _from_dashscope(name: str) -> Counter:

@@ -1,140 +1,19 @@
-"""Tokenizer, chat template and model from the hub or a folder, with errors a person can act on."""
+"""Tokenizer and model of a run, with errors a person can act on."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from dsforge.errors import ConfigError, InputError
-from dsforge.tokens.template import ChatTemplate, chatml_template, has_marks
+from dsforge.tokens import pretrained
+from dsforge.tokens.pretrained import hub_answers, training_template, unloadable
 from dsforge.train.config import Lora, PathModel, TrainConfig
 
-_CHATML_START, _CHATML_END = "<|im_start|>", "<|im_end|>"
-_PATIENCE = 5  # seconds
-
-
-def check_path(path: str) -> None:
-    """InputError where `path` is meant as a folder but holds no model."""
-    folder = Path(path)
-    if folder.is_dir() and not (folder / "config.json").is_file():
-        raise InputError(f"model.path={path} holds no model: there is no config.json in it")
-    if not folder.is_dir() and (folder.exists() or path.startswith((".", "/", "~")) or path.count("/") > 1):
-        raise InputError(f"model.path={path} is neither a folder with a model nor a name on the hub (OWNER/NAME)")
-
-
-@lru_cache(maxsize=1)
-def hub_answers(path: str) -> bool:
-    """Whether the hub can be asked for `path`: one short try, where the library would try for most of a minute."""
-    import huggingface_hub
-
-    if Path(path).is_dir() or huggingface_hub.is_offline_mode():
-        return False
-    try:
-        huggingface_hub.get_session().head(huggingface_hub.constants.ENDPOINT, timeout=_PATIENCE)
-    except Exception:  # noqa: BLE001 (of whichever client the library uses; then the cache has to do)
-        return False
-    return True
-
-
-def _unloadable(what: str, path: str, error: Exception) -> InputError:
-    reason = str(error).strip().partition("\n")[0]
-    if not Path(path).is_dir():
-        chain = f"{error!r} {error.__cause__!r} {error.__context__!r}"
-        if any(word in chain for word in ("Connect", "offline", "Offline", "Timeout", "LocalEntryNotFound", "connect")):
-            reason = "the hub cannot be reached and the model is not in its cache; name a local folder instead"
-        elif any(word in chain for word in ("404", "401", "RepositoryNotFound", "GatedRepo")):
-            reason = "the hub has no such model, or wants a login (hf auth login); check the name"
-    return InputError(f"model.path={path}: the {what} cannot be loaded: {reason}")
+__all__ = ["load_model", "load_tokenizer", "training_template"]
 
 
 def load_tokenizer(model: PathModel) -> Any:
     """A fast tokenizer of transformers, with a padding token; InputError where it cannot be had."""
-    from transformers import AutoTokenizer
-
-    check_path(model.path)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            model.path,
-            revision=model.revision,
-            trust_remote_code=model.trust_remote_code,
-            local_files_only=not hub_answers(model.path),
-        )
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise _unloadable("tokenizer", model.path, error) from error
-    if not tokenizer.is_fast:
-        raise InputError(f"model.path={model.path} has only a slow tokenizer, which cannot say where a token stands")
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    if tokenizer.pad_token is None:
-        raise InputError(f"model.path={model.path}: its tokenizer has no padding and no end token to pad rows with")
-    return tokenizer
-
-
-def training_template(tokenizer: Any, wanted: str) -> ChatTemplate:
-    """The template to train with: the tokenizer's own where it has marks, TRL's patched copy of it, or ours.
-
-    Where it is another than the tokenizer's own, the tokenizer takes it over, so that what is saved talks as
-    it was trained. TRL's copies are made for training alone (some keep every thinking block): there the original stays.
-
-    Raises:
-        ConfigError: no template with generation marks can be had; nothing is ever trained on a guess.
-    """
-    if wanted == "chatml":
-        return _chatml(tokenizer, "dsforge's ChatML")
-    if wanted != "auto":
-        tokenizer.chat_template = _read_template(wanted)
-        return ChatTemplate(tokenizer, tokenizer.chat_template, wanted)
-    own = tokenizer.chat_template
-    if isinstance(own, dict):
-        own = own.get("default")
-    if own is None:
-        if _knows_chatml(tokenizer):
-            return _chatml(tokenizer, "dsforge's ChatML (the tokenizer has none)")
-        raise ConfigError("the tokenizer has no chat template; name one: model.template=FILE.jinja")
-    if has_marks(own):
-        return ChatTemplate(tokenizer, own, "the tokenizer's own")
-    return ChatTemplate(tokenizer, _patched(tokenizer), "the tokenizer's own, with TRL's generation marks")
-
-
-def _knows_chatml(tokenizer: Any) -> bool:
-    return {_CHATML_START, _CHATML_END} <= set(tokenizer.added_tokens_encoder)
-
-
-def _chatml(tokenizer: Any, origin: str) -> ChatTemplate:
-    """Our ChatML; a turn ends with <|im_end|>, so that is where the model has to stop."""
-    if not _knows_chatml(tokenizer):
-        raise ConfigError(
-            f"model.template=chatml needs the tokens {_CHATML_START} and {_CHATML_END}, which the tokenizer has not: "
-            "name another template"
-        )
-    tokenizer.chat_template, tokenizer.eos_token = chatml_template(), _CHATML_END
-    return ChatTemplate(tokenizer, tokenizer.chat_template, origin)
-
-
-def _patched(tokenizer: Any) -> str:
-    from trl.chat_template_utils import get_training_chat_template
-
-    try:
-        patched: str | None = get_training_chat_template(tokenizer)
-    except ValueError:
-        patched = None
-    if patched is None or not has_marks(patched):
-        raise ConfigError(
-            "the tokenizer's chat template has no {% generation %} marks and is none that TRL knows, so what is "
-            "trained cannot be told: put the marks into a copy and name it, model.template=FILE.jinja"
-        )
-    return patched
-
-
-def _read_template(path: str) -> str:
-    try:
-        template = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"model.template={path} cannot be read (known words: auto, chatml): {error}") from error
-    if not has_marks(template):
-        raise ConfigError(f"model.template={path} has no {{% generation %}} marks: say in it what is trained")
-    return template
+    return pretrained.load_tokenizer(model.path, revision=model.revision, trust_remote_code=model.trust_remote_code)
 
 
 def load_model(model: PathModel, config: TrainConfig) -> Any:
@@ -150,7 +29,7 @@ def load_model(model: PathModel, config: TrainConfig) -> Any:
             local_files_only=not hub_answers(model.path),
         )
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        raise _unloadable("model", model.path, error) from error
+        raise unloadable("model", model.path, error, "model.path") from error
 
 
 def _dtype(model: PathModel, config: TrainConfig) -> str:

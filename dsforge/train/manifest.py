@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,8 +13,10 @@ import msgspec
 from dsforge import __version__
 from dsforge.example import JSON
 from dsforge.io.atomic import atomic_write
+from dsforge.train.config import TrainConfig
 from dsforge.train.preflight import Preflight
 from dsforge.train.recipe import Step
+from dsforge.train.token_rows import TokenRows
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "hydra-core")
 
@@ -33,8 +36,35 @@ class DataCount(msgspec.Struct):
     tokens_cut: int
 
 
+class Hardware(msgspec.Struct):
+    """What was trained on: the name that the driver gives a device, and how many there were.
+
+    `peak_memory_gib` is the most that tensors took on the first of them; it is not measured on a CPU.
+    """
+
+    device: str
+    devices: int
+    peak_memory_gib: float | None
+
+
+class Sequences(msgspec.Struct):
+    """The sequences of one epoch, those of a batch filled up to the longest, in the order of the file.
+
+    `tokens` is the sum of their lengths, `squares` that of the squares of their lengths.
+    """
+
+    tokens: int
+    squares: int
+    longest: int
+    batch_size: int
+
+
 class Manifest(msgspec.Struct):
-    """The record of a run. Losses are `[step, loss]`; `seconds` are of training, validation and saving."""
+    """The record of a run. Losses are `[step, loss]`; `seconds` are of training, validation and saving.
+
+    `train_seconds` are those of training alone, `epochs` the passes over the rows that were made: with `hardware` and
+    `sequences` they say what `dsforge cost --calibrate` needs.
+    """
 
     name: str
     made_by: str
@@ -48,7 +78,11 @@ class Manifest(msgspec.Struct):
     parameters_trained: int
     saved: str
     seconds: float
+    train_seconds: float
     tokens_per_second: float
+    epochs: float
+    hardware: Hardware
+    sequences: Sequences
     final_loss: float | None
     losses: list[tuple[int, float]]
     validation_losses: list[tuple[int, float]]
@@ -88,6 +122,38 @@ def count_data(found: Preflight) -> DataCount:
         tokens_trained=found.trained,
         tokens_cut=found.cut_trained,
     )
+
+
+def watch_memory() -> None:
+    """From here on the peak of the GPU's memory is that of the run."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def used_hardware() -> Hardware:
+    """The device that was trained on, and the peak of its memory since `watch_memory`."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return Hardware("cpu", 1, None)
+    peak = round(torch.cuda.max_memory_allocated() / (1 << 30), 3)
+    return Hardware(torch.cuda.get_device_name(), int(os.environ.get("WORLD_SIZE", "1")), peak)
+
+
+def count_sequences(rows: TokenRows, config: TrainConfig) -> Sequences:
+    """The sequences of an epoch in batches of the size that is configured."""
+    batch = config.trl.get("per_device_train_batch_size")
+    size = batch if isinstance(batch, int) else 1
+    tokens, squares = rows.padded(size)
+    return Sequences(tokens, squares, rows.longest, size)
+
+
+def training_seconds(steps: list[Step]) -> float:
+    """Seconds of training alone, 0 where the trainer did not say."""
+    whole = max((step.train_seconds for step in steps), default=0.0)
+    return max(0.0, whole - sum(step.validation_seconds for step in steps))
 
 
 def training_losses(steps: list[Step]) -> list[tuple[int, float]]:

@@ -18,13 +18,19 @@ from dsforge.train.token_rows import TokenRows
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What was logged at a step: a training loss, a validation loss, or both. `epoch` counts passes over the rows."""
+    """What was logged at a step: a training loss, a validation loss, or both. `epoch` counts passes over the rows.
+
+    `validation_seconds` is how long the validation took, where it was at this step; `train_seconds` how long the whole
+    training did, validations among it, once it is at its end.
+    """
 
     step: int
     steps: int
     epoch: float
     loss: float | None = None
     validation_loss: float | None = None
+    validation_seconds: float = 0.0
+    train_seconds: float = 0.0
 
 
 OnStep: TypeAlias = Callable[[Step], None]

@@ -28,10 +28,14 @@ from dsforge.train.manifest import (
     DataCount,
     Manifest,
     count_data,
+    count_sequences,
     package_versions,
     python_version,
     training_losses,
+    training_seconds,
+    used_hardware,
     validation_losses,
+    watch_memory,
     write_manifest,
 )
 from dsforge.train.preflight import Preflight, preflight
@@ -221,9 +225,11 @@ def _train(run: Prepared, folder: Path, on_step: OnStep) -> Manifest:
 
     def keep(step: Step) -> None:
         steps.append(step)
-        on_step(step)
+        if not step.train_seconds:  # the last word of the trainer is no step
+            on_step(step)
 
     material = _material(run, folder)
+    watch_memory()
     started = time.perf_counter()
     saved = run.recipe.train(material, keep)
     seconds = time.perf_counter() - started
@@ -256,7 +262,11 @@ def _manifest(
         parameters_trained=sum(weight.numel() for weight in parameters if weight.requires_grad),
         saved=str(saved),
         seconds=round(seconds, 3),
+        train_seconds=round(training_seconds(steps), 3),
         tokens_per_second=round(seen / seconds, 1) if seconds else 0.0,
+        epochs=steps[-1].epoch if steps else 0.0,
+        hardware=used_hardware(),
+        sequences=count_sequences(run.training.rows, material.config),
         final_loss=losses[-1][1] if losses else None,
         losses=losses,
         validation_losses=validation_losses(steps),

@@ -40,6 +40,13 @@ class TokenRows:
         """The tokens of the longest row."""
         return max((end - start for start, end in zip(self._ends, self._ends[1:], strict=False)), default=0)
 
+    def padded(self, batch_size: int) -> tuple[int, int]:
+        """(sum of lengths, sum of their squares), every batch in the order of the rows filled up to its longest."""
+        lengths = [end - start for start, end in zip(self._ends, self._ends[1:], strict=False)]
+        batches = (lengths[start : start + batch_size] for start in range(0, len(lengths), batch_size))
+        filled = [(len(batch), max(batch)) for batch in batches]
+        return sum(rows * longest for rows, longest in filled), sum(rows * longest**2 for rows, longest in filled)
+
     def dataset(self) -> Any:
         """A `datasets.Dataset` with the columns `input_ids` and `labels`, over the same memory."""
         import numpy

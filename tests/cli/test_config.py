@@ -114,7 +114,7 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
         ),
         (["lint", "x", "--workers", "a"], "--workers must be a whole number from 1 on, not 'a'"),
         (["lint", "x", "--workers=0"], "--workers must be a whole number from 1 on, not '0'"),
-        (["cost", "x", "--method", "lra"], "--method must be one of lora, full, not 'lra'; did you mean 'lora'"),
+        (["cost", "x", "--method", "lra"], "--method must be one of lora, qlora, full, not 'lra'; did you mean 'lora'"),
         (["dedup", "x", "--threshold", "high"], "--threshold must be a number, not 'high'"),
         (["lint"], "INPUT"),
     ],

@@ -124,7 +124,7 @@ def test_a_profile_of_ones_own_is_a_target(rows: str, tmp_path: Path) -> None:
         (["--price", "zipu.glm-4-9b=1"], "did you mean 'zhipu'"),
         (["--price", "zhipu.glm-4-9x=1"], "did you mean 'glm-4-9b'"),
         (["--tokenizer", "o200k"], "no tokenizer"),
-        (["--method", "qlora"], "--method"),
+        (["--method", "dora"], "--method"),
         (["--format", "chatnl"], "no format"),
         (["--rejects", "/nowhere/bad.jsonl"], "does not exist"),
         (["--target", "/nowhere/mine.yaml"], "does not exist"),
@@ -155,3 +155,46 @@ def test_bad_input_is_one_line_and_exit_2(tmp_path: Path, content: bytes | None,
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_named_ways_are_compared_ranked_and_written(rows: str, tmp_path: Path) -> None:
+    done = run(
+        rows, "--tokenizer", "approximate", "--compare", "zhipu/glm-4-9b,local:qwen2.5-7b/qlora@4090", "--json",
+        "--price", "zhipu.glm-4-9b=0.02", "--csv", str(tmp_path / "ways.csv"), "--budget", "1CNY",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert {(way["where"], way["model"], way["method"]) for way in result["ways"]} == {
+        ("zhipu", "glm-4-9b", "lora"), ("rtx-4090", "qwen2.5-7b", "qlora"),
+    }  # fmt: skip
+    assert [way["compared"] for way in result["ways"]] == sorted(way["compared"] for way in result["ways"])
+    assert result["ways"][0]["marks"] == ["cheapest"]
+    assert result["compared_in"] == "CNY"
+    assert all(each["whole"] for each in result["budget"])
+    assert len((tmp_path / "ways.csv").read_text().splitlines()) == 3
+    assert result["tokens"]["shape"]["sequences"] == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--compare", "zhipu/glm-4-9b", "--target", "openai"], "--target has no place beside it"),
+        (["--compare", "zhipo/glm-4-9b"], "did you mean 'zhipu'"),
+        (["--compare", "zhipu/glm-4-9b/qlora"], "platforms train lora or full"),
+        (["--compare", "local:qwen2.5-7b@b200"], "no such GPU"),
+        (["--budget", "100"], "as 100CNY"),
+        (["--budget", "0CNY"], "above zero"),
+    ],
+)
+def test_comparisons_that_cannot_be_made(rows: str, arguments: list[str], told: str) -> None:
+    done = run(rows, *arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_shape_of_rows_is_told(rows: str) -> None:
+    done = run(rows, "--tokenizer", "approximate", "--target", "local", "--max-tokens", "10")
+    assert "half within" in done.stdout
+    assert "of batches of 2 is padding" in done.stdout
+    assert "over 10 tokens: 20; cut, they lose" in done.stdout

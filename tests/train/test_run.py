@@ -100,6 +100,13 @@ def test_the_manifest_is_complete_and_true(lora_run: Run) -> None:
     assert written["final_loss"] == written["losses"][-1][1]
     assert Path(written["saved"]).is_dir()
     assert written["seconds"] > 0 < written["tokens_per_second"]
+    assert 0 < written["train_seconds"] < written["seconds"]
+    assert written["epochs"] == 4
+    assert written["hardware"]["devices"] == 1
+    sequences = written["sequences"]
+    assert sequences["tokens"] >= data["tokens"]  # batches are filled up
+    assert sequences["tokens"] <= 24 * sequences["longest"]
+    assert sequences["tokens"] ** 2 / 24 <= sequences["squares"] <= sequences["tokens"] * sequences["longest"]
 
 
 def test_the_same_seed_gives_the_same_losses(tmp_path: Path) -> None:

@@ -145,9 +145,12 @@ def build_trainer(material: Material, on_step: OnStep) -> Any:
         """Hands what the trainer logs to `on_step`."""
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-            loss, validation_loss = (logs or {}).get("loss"), (logs or {}).get("eval_loss")
-            if loss is not None or validation_loss is not None:
-                on_step(Step(state.global_step, state.max_steps, state.epoch or 0.0, loss, validation_loss))
+            logs = logs or {}
+            loss, validation_loss = logs.get("loss"), logs.get("eval_loss")
+            validated, trained = logs.get("eval_runtime", 0.0), logs.get("train_runtime", 0.0)
+            if loss is not None or validation_loss is not None or trained:
+                place = state.global_step, state.max_steps, state.epoch or 0.0
+                on_step(Step(*place, loss, validation_loss, validated, trained))
             if loss is not None and not math.isfinite(loss):
                 raise ConfigError(
                     f"the loss is {loss} at step {state.global_step}: lower trl.learning_rate "

@@ -160,12 +160,21 @@ def command(
         out.note(f"dsforge: {note}")
     if csv:
         write_csv(csv, ranking)
+    if report:
+        from dsforge.cost.page import write_page
+
+        write_page(
+            report, inputs, estimate, ranking, estimate.shape, epochs=plans[0].choices.epochs, count=count,
+            book=plans[0].book, rates=rates,
+            assumptions=assumptions(estimate.hardware, setup) if estimate.hardware else (),
+        )  # fmt: skip
     bill = project.bill(count) if project else None
     if project and bill:
         show_bill(out, bill, project.rates, project.name)
     _show_rejects(out, count, rejects)
     more = {**said, "plan": bill_object(bill, project.rates)} if project and bill else said
-    _result(out, count, estimate, **more, **ranking_object(ranking, affordable))
+    more = {**more, **ranking_object(ranking, affordable), "csv": csv or None, "report": report or None}
+    _result(out, count, estimate, **more)
     return 1 if count.rejects else 0
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dsforge.cli.output import Output, quantity
 
 if TYPE_CHECKING:
-    from dsforge.cost.calibrate import Calibration
+    from dsforge.cost.calibrate import Calibration, Measured, Skipped
     from dsforge.cost.quote import HardwareQuote
     from dsforge.cost.setup import Setup
 
@@ -84,7 +84,7 @@ def calibrated(out: Output, runs: str, file: str) -> tuple[Calibration, dict[str
     }  # fmt: skip
 
 
-def _show(out: Output, measured: list[Any], skipped: list[Any]) -> None:
+def _show(out: Output, measured: list[Measured], skipped: list[Skipped]) -> None:
     if measured:
         out.say(out.style("Predicted and measured", "bold"))
         out.table(
@@ -110,6 +110,7 @@ def assumptions(quotes: list[HardwareQuote], setup: Setup) -> list[str]:
     """What memory and time rest on, a line each."""
     from dsforge.cost.compute import UTILISATION
     from dsforge.cost.memory import BAND
+    from dsforge.targets.load import load_gpu
 
     first, (low, high) = quotes[0], UTILISATION
     held = "BF16" if setup.precision == "bf16" or not setup.is_full else "mixed precision (FP32, autocast to BF16)"
@@ -127,6 +128,8 @@ def assumptions(quotes: list[HardwareQuote], setup: Setup) -> list[str]:
             f"time to compute at {low:.0%} to {high:.0%} of the peak, a prior, without loading; the amount is for the "
             "slow end (--calibrate measures yours)"
         )
+    doubtful = [name for name in dict.fromkeys(quote.gpu for quote in quotes) if not load_gpu(name).verified]
+    lines += [f"{name}: memory and peak are unverified ({load_gpu(name).source})" for name in doubtful]
     measured = [quote for quote in quotes if quote.fits and quote.calibrated_runs]
     lines += [f"{quote.gpu}: {quote.formula}" for quote in measured if quote.amount is None]
     return lines

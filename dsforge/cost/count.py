@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from dsforge.engine.chunks import Chunk, pieces_for, plan_chunks
+from dsforge.engine.chunks import Chunk, pieces_for, plan_chunks, size_of
 from dsforge.engine.engine import Engine
 from dsforge.engine.plan import Task
 from dsforge.errors import UsageError
@@ -21,6 +21,7 @@ from dsforge.formats.read import ExampleReader
 from dsforge.io.expand import expand_sources
 from dsforge.io.rejects import Reject
 from dsforge.tokens.counter import Counter, get_counter
+from dsforge.tokens.fast import Hastened
 from dsforge.tokens.rows import RowTokens, count_examples
 from dsforge.tokens.sequences import RowSequences, Sequences, template_of
 
@@ -86,9 +87,14 @@ def _batches(reader: ExampleReader) -> Iterator[list[Example]]:
         yield batch
 
 
-def count_chunk(chunk: Chunk, format_name: str, tokenizer: str, output: Path) -> ChunkCount:
-    """Count the rows of a chunk; the columns are written to `output`, those of the sequences behind the others."""
+def count_chunk(chunk: Chunk, format_name: str, tokenizer: str, expected: int, output: Path) -> ChunkCount:
+    """Count the rows of a chunk; the columns are written to `output`, those of the sequences behind the others.
+
+    `expected` is how many bytes this process will count in all, about.
+    """
     counter = get_counter(tokenizer)
+    if isinstance(counter.encode_lengths, Hastened):
+        counter.encode_lengths.expect(expected)
     reader = ExampleReader(chunk.source, format_name, start=chunk.start, end=chunk.end)
     columns, of_sequences = Columns(), Columns(_SEQUENCE_FIELDS)
     sequences = _sequences(counter)
@@ -151,9 +157,10 @@ def count_tokens(sources: Sequence[str], tokenizer: str, *, format_name: str = "
         raise UsageError("standard input can be read only once: give - once")
     counter = get_counter(tokenizer)
     chunks = [chunk for source in sources for chunk in plan_chunks(source, pieces_for(workers))]
+    expected = sum(map(size_of, sources)) // min(workers, len(chunks) or 1)
     with TemporaryDirectory(prefix="dsforge-cost-") as folder:
         tasks = [
-            Task(count_chunk, (chunk, format_name, counter.name), Path(folder, f"{index:05}"), ChunkCount)
+            Task(count_chunk, (chunk, format_name, counter.name, expected), Path(folder, f"{index:05}"), ChunkCount)
             for index, chunk in enumerate(chunks)
         ]
         with Engine(workers=workers) as engine:

@@ -116,7 +116,7 @@ def _formed(model: Model, setup: Setup) -> float:
     return 2.0 * sum(matrix.number * matrix.size for matrix in experts) / model.layers
 
 
-def _in_flight(model: Model, setup: Setup) -> int:
+def _in_flight(model: Model, setup: Setup) -> float:
     """Bytes of a token that come and go in the backward pass of a layer: gradients of what it keeps."""
     return (8 if setup.is_full else 16) * model.hidden_size + 4 * _inner(model)
 

@@ -52,6 +52,12 @@ def plan_chunks(source: str | Path, pieces: int, encoding: str = "auto") -> list
     return [Chunk(str(source), start, end, encoding) for start, end in zip(starts, ends, strict=True)]
 
 
+def size_of(source: str | Path) -> int:
+    """The bytes of a file, 0 where it has none that could be told."""
+    path = file_of(source)
+    return path.stat().st_size if path.is_file() else 0
+
+
 def read_once(source: str | Path) -> bool:
     """Whether a source gives its bytes only once: standard input or a pipe."""
     path = file_of(source)

@@ -60,10 +60,11 @@ def header(title: str, sections: Sequence[str], tiles: Sequence[Html]) -> Html:
     )
 
 
-def tile(word: str, count: int, kind: str = "", detail: str = "") -> Html:
-    """A count with what it counts, coloured by `kind`; `detail` stands below."""
+def tile(word: str, count: int | str, kind: str = "", detail: str = "") -> Html:
+    """A count (or what else is to be seen first) with its word, coloured by `kind`; `detail` stands below."""
     below = [element("span", detail, class_="detail")] if detail else []
-    return element("li", element("b", f"{count:,}", class_=kind or "none"), f" {word}", *below)
+    told = count if isinstance(count, str) else f"{count:,}"
+    return element("li", element("b", told, class_=kind or "none"), f" {word}", *below)
 
 
 def facts(*pairs: tuple[str, str]) -> Html:

@@ -10,7 +10,8 @@ from dsforge.report.histogram import filled, lower_edge
 from dsforge.report.markup import Html, element
 from dsforge.report.visible import columns
 
-_WIDTH, _HEIGHT = 340, 180
+WIDTH = 340
+_HEIGHT = 180
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 330, 22, 140
 _MOST_BARS = 44
 _FEWEST_BARS = 6
@@ -75,10 +76,11 @@ def compact(number: int) -> str:
     return str(number)
 
 
-def _svg(name: str, title: str, description: str, height: int, parts: Iterable[str]) -> Html:
+def svg(name: str, title: str, description: str, height: int, parts: Iterable[str]) -> Html:
+    """A drawing `WIDTH` units wide, which is read out as its title and description; `name` as of `histogram`."""
     heading = element("title", title, id=f"{name}-title"), element("desc", description, id=f"{name}-text")
     return element(
-        "svg", *heading, *parts, class_="plot", viewBox=f"0 0 {_WIDTH} {height}", role="img",
+        "svg", *heading, *parts, class_="plot", viewBox=f"0 0 {WIDTH} {height}", role="img",
         aria_labelledby=f"{name}-title {name}-text",
     )  # fmt: skip
 
@@ -104,7 +106,7 @@ def _grid(axes: _Axes, unit: str, counted: str) -> Iterable[Html]:
 
 def _tick(x: float, word: str) -> Iterable[Html]:
     yield element("line", class_="axis", x1=x, x2=x, y1=_BOTTOM, y2=_BOTTOM + 4)
-    yield element("text", word, class_="size", x=min(x, _WIDTH - 13), y=_BOTTOM + 17)
+    yield element("text", word, class_="size", x=min(x, WIDTH - 13), y=_BOTTOM + 17)
 
 
 def _sizes(axes: _Axes, bar: int, count: int) -> str:
@@ -132,7 +134,7 @@ def histogram(name: str, title: str, unit: str, bins: Sequence[int], counted: st
         for number, count in enumerate(axes.counts(bins))
         if count
     ]
-    return _svg(name, title, _described(bins, unit, counted), _HEIGHT, [*_frame(axes, unit, counted), *drawn])
+    return svg(name, title, _described(bins, unit, counted), _HEIGHT, [*_frame(axes, unit, counted), *drawn])
 
 
 def stepped(name: str, title: str, unit: str, edges: Sequence[float], counts: Sequence[int]) -> Html:
@@ -146,7 +148,7 @@ def stepped(name: str, title: str, unit: str, edges: Sequence[float], counts: Se
     ticks = [part for at in range(0, len(edges), every) for part in _tick(axes.x(at), f"{edges[at]:.2f}")]
     most = spans[max(range(len(counts)), key=counts.__getitem__)]
     description = f"{sum(counts):,} rows, from {edges[0]:.2f} to {edges[-1]:.2f} {unit}; most have {most}"
-    return _svg(name, title, description, _HEIGHT, [*_grid(axes, unit, "rows"), *ticks, *drawn])
+    return svg(name, title, description, _HEIGHT, [*_grid(axes, unit, "rows"), *ticks, *drawn])
 
 
 def _bar(axes: _Axes, number: int, gap: int, count: int, title: str) -> Html:
@@ -171,7 +173,7 @@ def overlaid(
         legend.append(element("rect", class_=f"area {kind}", x=x, y=3, width=14, height=10))
         legend.append(element("text", word, class_="key", x=x + 19, y=12))
     description = "; ".join(f"{word}: {_described(bins, unit)}" for word, bins in (first, second))
-    return _svg(name, title, description, _HEIGHT, [*_frame(axes, unit), *shapes, *legend])
+    return svg(name, title, description, _HEIGHT, [*_frame(axes, unit), *shapes, *legend])
 
 
 def _outline(axes: _Axes, counts: Sequence[int]) -> str:
@@ -185,22 +187,23 @@ def bars(name: str, title: str, pairs: Sequence[tuple[str, int]], total: int) ->
     drawn = []
     for number, (word, count) in enumerate(pairs):
         middle = 13 + number * 24
-        width = max(1.0, round((_WIDTH - 90 - _LABEL) * count / longest, 1))
+        width = max(1.0, round((WIDTH - 90 - _LABEL) * count / longest, 1))
         share = f" ({'<1%' if 0 < count / total < 0.005 else f'{count / total:.0%}'})" if total else ""
         hover = element("title", f"{word}: {count:,}{share}")
         parts = (
-            element("text", _shortened(word), class_="word", x=_LABEL - 8, y=middle + 4),
+            element("text", shortened(word), class_="word", x=_LABEL - 8, y=middle + 4),
             element("rect", class_="bar", x=_LABEL, y=middle - 7, width=width, height=14),
             element("text", compact(count) + share, class_="key", x=_LABEL + width + 6, y=middle + 4),
         )
         drawn.append(element("g", hover, *parts))
-    description = ", ".join(f"{_shortened(word)} {count:,}" for word, count in pairs) or "nothing"
-    return _svg(name, title, description, max(1, len(pairs)) * 24 + 2, drawn)
+    description = ", ".join(f"{shortened(word)} {count:,}" for word, count in pairs) or "nothing"
+    return svg(name, title, description, max(1, len(pairs)) * 24 + 2, drawn)
 
 
-def _shortened(word: str) -> str:
-    if columns(word) <= _LABEL_COLUMNS:
+def shortened(word: str, most: int = _LABEL_COLUMNS) -> str:
+    """`word`, or as much of it as `most` columns hold."""
+    if columns(word) <= most:
         return word
-    while columns(word) >= _LABEL_COLUMNS:
+    while columns(word) >= most:
         word = word[:-1]
     return f"{word}…"

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from dsforge.engine.chunks import Chunk, plan_chunks
+from dsforge.engine.chunks import Chunk, plan_chunks, size_of
 from dsforge.engine.engine import PARTITIONS, Engine
 from dsforge.engine.plan import Task
 from dsforge.example import Example
@@ -29,7 +29,6 @@ from dsforge.formats.format import get_format
 from dsforge.formats.plain import Turns
 from dsforge.formats.read import ExampleReader, decoder_for
 from dsforge.io.arrays import ArrayFolder, mapped
-from dsforge.io.naming import file_of
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import Batch, Row, one_line, parse
 from dsforge.io.source import open_source
@@ -268,7 +267,7 @@ class Collected:
 
     def read(self, sources: Sequence[str], see: See | None = None) -> None:
         """Take in the rows of files, noting what `see` says of each; rows that fail go to `rejects`."""
-        self.engine.warm_up(sum(map(_size, sources)), prepare)
+        self.engine.warm_up(sum(map(size_of, sources)), prepare)
         count = self.engine.partitions or PARTITIONS
         chunks = [chunk for source in sources for chunk in plan_chunks(source, count)]
         begun = len(self._pieces)
@@ -452,12 +451,6 @@ class Collected:
         """Where a row stands."""
         piece, at = self._piece_of(row)
         return piece.place(at)
-
-
-def _size(source: str) -> int:
-    """The bytes of a file, 0 where it has none that could be told."""
-    path = file_of(source)
-    return path.stat().st_size if path.is_file() else 0
 
 
 def _joined(arrays: Iterable[NDArray[Any]], kind: type[np.generic], width: int = 0) -> Any:

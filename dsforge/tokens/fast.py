@@ -27,6 +27,11 @@ class Hastened:
         self._count, self._load = slow, load
         self._left = WORTH_IT
 
+    def expect(self, size: int) -> None:
+        """Load it at once where so many bytes are to come that it will pay."""
+        if size >= WORTH_IT:
+            self._left = min(self._left, 1)
+
     def __call__(self, texts: Sequence[str]) -> list[int]:
         """The tokens of each text."""
         if self._left > 0:

@@ -161,6 +161,7 @@ def test_named_ways_are_compared_ranked_and_written(rows: str, tmp_path: Path) -
     done = run(
         rows, "--tokenizer", "approximate", "--compare", "zhipu/glm-4-9b,local:qwen2.5-7b/qlora@4090", "--json",
         "--price", "zhipu.glm-4-9b=0.02", "--csv", str(tmp_path / "ways.csv"), "--budget", "1CNY",
+        "--report", str(tmp_path / "page.html"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -172,6 +173,7 @@ def test_named_ways_are_compared_ranked_and_written(rows: str, tmp_path: Path) -
     assert result["compared_in"] == "CNY"
     assert all(each["whole"] for each in result["budget"])
     assert len((tmp_path / "ways.csv").read_text().splitlines()) == 3
+    assert "glm-4-9b" in (tmp_path / "page.html").read_text("utf-8")
     assert result["tokens"]["shape"]["sequences"] == 20
 
 

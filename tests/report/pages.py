@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 from dsforge.example import Example, Media, Message, Text
 from dsforge.finding import Finding
+from dsforge.report.cost_page import cost_page
+from dsforge.report.cost_report import Basis, CostReport, Way
 from dsforge.report.dedup_page import dedup_page
 from dsforge.report.dedup_report import Choice, Cluster, DedupReport, Disagreement, Origin, Pair
 from dsforge.report.histogram import bin_of, empty
@@ -99,3 +102,46 @@ def hostile_dedup_page() -> str:
         shown=pairs, shown_contradictions=pairs,
     )  # fmt: skip
     return dedup_page(f"Report {HOSTILE[2]}", report)
+
+
+def cost_report(**more: object) -> CostReport:
+    """Four ways: the best, one in another currency, one without a price, one that does not fit."""
+    lengths = empty()
+    for length in (5, 80, 90):
+        lengths[bin_of(length)] += 1
+    ways = [
+        Way("2 x a100", "qwen2.5-7b", "lora", Decimal("0.30"), "USD", Decimal("0.30"), "--price local.a100=...",
+            [Decimal(epochs) / 10 for epochs in range(1, 7)], (1 / 60, 2 / 60), 15.9, 80.0,
+            [("weights", 14.2), ("activations", 1.7)], True, ["cheapest", "fastest"]),
+        Way("openai", "gpt-4o-mini", "unstated", Decimal(10), "CNY", Decimal("1.40"), "", [Decimal("1.40")] * 6),
+        Way("zhipu", "glm-4-9b", "lora", None, "CNY", None, "--price zhipu.glm-4-9b=..."),
+        Way("a10", "qwen2.5-7b", "lora", None, "", None, "", memory_gib=31.0, capacity_gib=24.0,
+            parts=[("weights", 29.3), ("activations", 1.7)], fits=False),
+    ]  # fmt: skip
+    given: dict[str, object] = {
+        "sources": [("rows.jsonl", 1_500)], "rows": 999, "tokens": 160_264, "trained": 142_362, "longest": 577,
+        "epochs": 3, "ways": ways, "currency": "USD", "drawn": range(1, 7), "usable": 0.95,
+        "basis": [Basis("openai, gpt-4o-mini", "171,253 tokens x 3 = 1.40 USD", "a price list, 2026-04-01 (unverified)",
+                        ["soon closed"])],
+        "assumptions": ["an assumption"], "lengths": lengths, "shape": [("Padding", "12.0% in batches of 2")],
+        "run": [("Tokenizer", "o200k_base (exact)")], "notes": ["a caution"],
+        **more,
+    }  # fmt: skip
+    return CostReport(**given)  # type: ignore[arg-type]
+
+
+def hostile_cost_page() -> str:
+    """Hostile text in every place that takes text: title, files, ways, parts, formulas, facts and notes."""
+    ways = [
+        Way(text, text, text, Decimal(number), "USD", Decimal(number), text, [Decimal(number)] * 6, (0.1, 0.2), 9.0,
+            8.0, [(text, 5.0), ("rest", 4.0)], True, [text])
+        for number, text in enumerate(HOSTILE)
+    ]  # fmt: skip
+    unknown = [Way(text, text, text, None, "USD", None, text, fits=text != "<!--") for text in HOSTILE]
+    pairs = [(text, text) for text in HOSTILE]
+    report = cost_report(
+        sources=[(text, 3) for text in HOSTILE], ways=[*ways, *unknown],
+        basis=[Basis(text, text, text, [text]) for text in HOSTILE], assumptions=HOSTILE, shape=pairs, run=pairs,
+        notes=HOSTILE,
+    )  # fmt: skip
+    return cost_page(f"Report {HOSTILE[2]}", report)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.report.pages import HOSTILE, hostile_dedup_page, hostile_page
+from tests.report.pages import HOSTILE, hostile_cost_page, hostile_dedup_page, hostile_page
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -30,7 +30,7 @@ def browser() -> Iterator[Any]:
     driver.quit()
 
 
-PAGES = {"lint": hostile_page, "dedup": hostile_dedup_page}
+PAGES = {"lint": hostile_page, "dedup": hostile_dedup_page, "cost": hostile_cost_page}
 
 
 @pytest.fixture
@@ -91,7 +91,8 @@ def test_hostile_rows_do_nothing(any_page: Any) -> None:
 
     with pytest.raises(NoAlertPresentException):
         _ = any_page.switch_to.alert
-    assert any(HOSTILE[0] in each.text for each in any_page.find_elements("css selector", "#Q502 .message, pre"))
+    shown = any_page.find_elements("css selector", "#Q502 .message, pre, .ways th")
+    assert any(HOSTILE[0] in each.text for each in shown)
 
 
 def test_a_script_that_got_in_would_not_run(any_page: Any) -> None:

@@ -35,7 +35,7 @@ from dsforge.similarity.shingle import (
     WORDS,
 )
 
-REVISION = 2
+REVISION = 3
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -54,6 +54,8 @@ _FIRST_CJK = np.uint32(CJK_RANGES[0][0])
 _SPACE = np.uint32(ord(" "))
 _SEGMENT = 1024
 """Units that are cut into shingles at a time; they fit into the cache of a core, whatever the length of a text."""
+_ROOM = 1 << 16
+"""Places of the table that two texts are compared in, to begin with."""
 _C32_1, _C32_2 = np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35)
 _C64_1, _C64_2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _S13, _S16, _S33 = np.uint32(13), np.uint32(16), np.uint64(33)
@@ -241,9 +243,19 @@ def _insert(table: U64, used: U8, value: np.uint64, mark: int) -> int:
 
 
 @compiled
+def _grown(table: U64, used: U8) -> tuple[U64, U8]:
+    """The same entries in a table of twice the size."""
+    larger, marks = np.empty(2 * len(table), dtype=np.uint64), np.zeros(2 * len(table), dtype=np.uint8)
+    for at in range(len(table)):
+        if used[at]:
+            _insert(larger, marks, table[at], used[at])
+    return larger, marks
+
+
+@compiled
 def _part_jaccard(left: U8, right: U8, words: bool, width: int, salt: np.uint64) -> float:
     size = 4
-    while size < 2 * (len(left) + len(right)):
+    while size < min(2 * (len(left) + len(right)), _ROOM):  # a long text repeats most of its shingles
         size *= 2
     table, used = np.empty(size, dtype=np.uint64), np.zeros(size, dtype=np.uint8)
     units, places = np.empty(_SEGMENT, dtype=np.uint64), np.empty(_SEGMENT, dtype=np.int64)
@@ -252,12 +264,16 @@ def _part_jaccard(left: U8, right: U8, words: bool, width: int, salt: np.uint64)
     wide = _width(left, 0, len(left), words, width)
     while at < len(left):
         count, at = _hashes(left, at, len(left), words, wide, salt, units, places, hashes)
+        if 2 * (union + count) > len(table):
+            table, used = _grown(table, used)
         for index in range(count):
             union += _insert(table, used, hashes[index], 1) == 0
     at = 0
     wide = _width(right, 0, len(right), words, width)
     while at < len(right):
         count, at = _hashes(right, at, len(right), words, wide, salt, units, places, hashes)
+        if 2 * (union + count) > len(table):
+            table, used = _grown(table, used)
         for index in range(count):
             had = _insert(table, used, hashes[index], 2)
             union += had == 0

@@ -122,19 +122,40 @@ def normalised_bytes(text: str) -> bytes:
 
 
 def all_normalised(texts: Sequence[str]) -> list[bytes]:
-    """`normalised_bytes` of each of the texts; of ASCII ones all at once, in a third of the time."""
+    """`normalised_bytes` of each of the texts, with few calls for all of them: in a third of the time."""
+    plain = [at for at, text in enumerate(texts) if text.isascii()]
+    if len(plain) == len(texts):
+        return _all_spaced("\0".join(texts).encode().translate(_FOLDED), texts)
+    cleaned = [b""] * len(texts)
+    others = [at for at, text in enumerate(texts) if not text.isascii()]
+    for group, clean in ((plain, all_normalised), (others, _all_folded)):
+        for at, text in zip(group, clean([texts[at] for at in group]), strict=True):
+            cleaned[at] = text
+    return cleaned
+
+
+def _all_folded(texts: Sequence[str]) -> list[bytes]:
+    """`normalised_bytes` of texts that are not ASCII; none is read together with what does not stand in it."""
     joined = "\0".join(texts)
-    if not joined.isascii():
-        cleaned = [b""] * len(texts)
-        plain = [at for at, text in enumerate(texts) if text.isascii()]
-        for at, clean in zip(plain, all_normalised([texts[at] for at in plain]), strict=True):
-            cleaned[at] = clean
-        return [cleaned[at] if text.isascii() else normalised_bytes(text) for at, text in enumerate(texts)]
-    raw = joined.encode().translate(_FOLDED)
+    for wide, narrow in _WIDE:
+        joined = joined.replace(wide, narrow)
+    if not is_normalized("NFKC", joined):
+        joined = "\0".join([text if is_normalized("NFKC", text) else normalize("NFKC", text)
+                            for text in joined.split("\0")])  # fmt: skip
+    joined = joined.casefold()
+    if not is_normalized("NFKC", joined):
+        joined = "\0".join([normalize("NFKC", text) for text in joined.split("\0")])
+    for space in _OTHER_SPACES:
+        joined = joined.replace(space, " ")
+    return _all_spaced(joined.encode("utf-8", "surrogatepass").translate(_ONE_SPACE), texts)
+
+
+def _all_spaced(raw: bytes, texts: Sequence[str]) -> list[bytes]:
+    """The texts that stand in `raw` with a zero character between, each run of spaces one space, ends trimmed."""
     if b"  " in raw:
         raw = _RUN_OF_SPACES.sub(b" ", raw)
     parts = raw.split(b"\0")
-    if len(parts) != len(texts):  # a text holds the character that stands between them
+    if len(parts) != len(texts):  # one of them holds the character that stands between them
         return [*map(normalised_bytes, texts)]
     return [part.strip(b" ") for part in parts]
 

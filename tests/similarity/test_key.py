@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsforge.errors import UsageError
-from dsforge.similarity.key import DEFAULT_STEPS, KEY_BYTES, STEPS, cleaner, exact_key, normalise, normalised_bytes
+from dsforge.similarity.key import (
+    DEFAULT_STEPS,
+    KEY_BYTES,
+    STEPS,
+    all_normalised,
+    cleaner,
+    exact_key,
+    normalise,
+    normalised_bytes,
+)
 
 
 def test_width_case_and_white_space_do_not_count() -> None:
@@ -75,3 +84,14 @@ def test_all_steps_go_beyond_the_default(text: str) -> None:
 def test_a_step_that_does_not_exist() -> None:
     with pytest.raises(UsageError, match="did you mean 'punctuation'"):
         cleaner(["punctuations"])
+
+
+@given(st.lists(st.text(max_size=12) | st.text("aB \0é中！ﬁΐ\u0300\u2028\ud800Ⅷ  ", max_size=12), max_size=8))
+def test_many_at_once_are_as_each_by_itself(texts: list[str]) -> None:
+    assert all_normalised(texts) == [normalised_bytes(text) for text in texts]
+
+
+def test_nothing_joins_what_stands_in_two_texts() -> None:
+    """A mark that stands at the beginning of one is not composed with the letter that ends the one before."""
+    texts = ["e", "\u0301x", "ｅ", "\u0301", "\u1100", "\u1161", "ok"]
+    assert all_normalised(texts) == [normalised_bytes(text) for text in texts]

@@ -361,6 +361,9 @@ def print_of_dsforge(cold: Run, source: Path, kernels: Path, folder: Path) -> No
     command = [sys.executable, __file__, "--parts", str(source), str(folder / "parts.jsonl")]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=_environment(kernels))
     print(f"with one worker, {done.stdout.strip()}")
+    command[2] = "--addition"
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=_environment(kernels))
+    print(f"with an index, {done.stdout.strip()}")
     command[2] = "--kernel"
     for how in ("characters", "words:5"):
         done = subprocess.run([*command, how], check=True, stdout=subprocess.PIPE, text=True, env=_environment(kernels))
@@ -409,6 +412,24 @@ def print_parts(source: str, output: str) -> None:
     print(f"{total:.2f} s: " + ", ".join(f"{part} {seconds / total:.0%}" for part, seconds in times.items()))
 
 
+def print_addition(source: str, output: str) -> None:
+    """What it takes to add the last hundredth of the rows to an index of the others."""
+    from dsforge.dedup.run import dedup
+
+    with Path(source).open("rb") as file:
+        rows = file.readlines()
+    there = len(rows) - len(rows) // 100
+    seconds = []
+    for name, part in (("there", rows[:there]), ("added", rows[there:])):
+        file_of_part = Path(output).with_name(f"{name}.jsonl")
+        file_of_part.write_bytes(b"".join(part))
+        begin = time.perf_counter()
+        dedup([str(file_of_part)], output, index=Path(output).with_name("index"), workers=WORKERS)
+        seconds.append(time.perf_counter() - begin)
+    print(f"{there:,} rows {seconds[0]:.2f} s, {len(rows) - there:,} more {seconds[1]:.2f} s: "
+          f"{seconds[1] / seconds[0]:.1%} of it")  # fmt: skip
+
+
 def print_kernel(source: str, how: str) -> None:
     """The speed of signing beside that of cutting the same texts into hashed shingles and nothing else."""
     import numpy as np
@@ -452,6 +473,9 @@ def main() -> None:
         return
     if sys.argv[1:2] == ["--parts"]:
         print_parts(*sys.argv[2:4])
+        return
+    if sys.argv[1:2] == ["--addition"]:
+        print_addition(*sys.argv[2:4])
         return
     if sys.argv[1:2] == ["--kernel"]:
         print_kernel(sys.argv[2], sys.argv[4])

@@ -6,11 +6,14 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from weakref import WeakValueDictionary
 
 import msgspec
 
+from dsforge.augment.budget import Hold, Ledger, OverBudget
 from dsforge.augment.client import Client, Refused, TryAgain
+from dsforge.augment.limits import Pace, expected_tokens
 from dsforge.augment.request import Answer, Request
 from dsforge.engine.journal import Journal
 from dsforge.errors import ServiceError
@@ -45,20 +48,32 @@ class Patience:
 
 
 class Usage(msgspec.Struct):
-    """What was asked in this run. Tokens are the server's count; answers from the journal cost none."""
+    """What was asked in this run. Tokens are the server's count; answers from the journal cost none.
+
+    `wanted` is the number of answers that the whole run needs, 0 while it is not known. `unpaid` requests were not
+    sent for want of money; `spent` is the money of this run, None where no price is known.
+    """
 
     requests: int = 0
     answered: int = 0
     retries: int = 0
     from_journal: int = 0
+    wanted: int = 0
+    unpaid: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    spent: Decimal | None = None
+    currency: str = ""
     last_trouble: str = ""
     interrupted: bool = False
 
 
 class Failed(Exception):
     """A request was given up, for the reason said."""
+
+
+class Unpaid(Failed):
+    """A request was not sent, because the budget does not pay for it."""
 
 
 class Stopped(Exception):
@@ -69,9 +84,18 @@ class Asker:
     """Answers requests from the journal or the server; `stop` ends it, `error` says why where that is an error."""
 
     def __init__(
-        self, client: Client, journal: Journal, concurrency: int, patience: Patience, on_change: Callable[[Usage], None]
+        self,
+        client: Client,
+        journal: Journal,
+        ledger: Ledger,
+        pace: Pace,
+        concurrency: int,
+        patience: Patience,
+        on_change: Callable[[Usage], None],
     ) -> None:
-        self.usage = Usage()
+        self.usage = Usage(spent=ledger.spent if ledger.currency else None, currency=ledger.currency)
+        self.ledger = ledger
+        self._pace = pace
         self.error: ServiceError | None = None
         self._client, self._journal, self._patience, self._on_change = client, journal, patience, on_change
         self._slots = asyncio.Semaphore(concurrency)
@@ -98,7 +122,7 @@ class Asker:
         """The answer to `request`. It is in the journal when this returns.
 
         Raises:
-            Failed: it was given up.
+            Failed: it was given up; Unpaid: for want of money.
             Stopped: the run ends, before this request was answered.
             OutputError: the journal cannot be written.
         """
@@ -111,21 +135,22 @@ class Asker:
                 self._on_change(self.usage)
                 return msgspec.json.decode(stored, type=Answer)
             async with self._slots:
-                answer = await self._until_answered(request)
-                self._journal.put(key, msgspec.json.encode(answer))
+                answer = await self._until_answered(key, request)
         self._count(answer)
         return answer
 
     def _count(self, answer: Answer) -> None:
         self._given_up = 0
         self.usage.answered += 1
+        if self.ledger.currency:
+            self.usage.spent = self.ledger.spent
         self.usage.prompt_tokens += answer.prompt_tokens
         self.usage.completion_tokens += answer.completion_tokens
         self._on_change(self.usage)
 
-    async def _until_answered(self, request: Request) -> Answer:
+    async def _until_answered(self, key: bytes, request: Request) -> Answer:
         for attempt in range(1, self._patience.attempts + 1):
-            await self._ready()
+            hold = await self._ready(key, request)
             if attempt == 1:
                 self.usage.requests += 1
             else:
@@ -134,24 +159,51 @@ class Asker:
                 answer = await self._client.ask(request)
             except TryAgain as trouble:
                 reason = trouble.reason
+                self._lost(hold, trouble)
                 await self._back_off(trouble, attempt)
             except Refused as error:
+                self.ledger.release(hold)
                 raise self._give_up(str(error), refused=True) from None
             except ServiceError as error:
+                self.ledger.release(hold)
                 self.stop(error)
                 raise Stopped from error
             else:
                 self._reached = True
+                self.ledger.settle(hold, key, answer)
+                if answer.counted:
+                    self._pace.correct(_expected(request), answer.prompt_tokens + answer.completion_tokens)
                 return answer
         raise self._give_up(f"given up after {self._patience.attempts} attempts, the last: {reason}")
 
-    async def _ready(self) -> None:
-        """Wait until all may ask again."""
+    async def _ready(self, key: bytes, request: Request) -> Hold | None:
+        """Wait until `request` may be sent and there is money for it, which is set aside."""
         now = asyncio.get_running_loop().time
-        while (left := self._pause_until - now()) > 0:
+        tokens = _expected(request)
+        while (left := max(self._pause_until - now(), self._pace.wait(tokens))) > 0:
             await self._sleep(left)
         if self.stopped:
             raise Stopped
+        self._pace.take(tokens)
+        try:
+            hold = await self.ledger.reserve(key, request)
+        except OverBudget:
+            if self.stopped:
+                raise Stopped from None
+            self.usage.unpaid += 1
+            self._on_change(self.usage)
+            raise Unpaid("not asked: the budget does not pay for it") from None
+        if self.stopping.is_set():  # while it waited for money
+            self.ledger.release(hold)
+            raise Stopped
+        return hold
+
+    def _lost(self, hold: Hold | None, trouble: TryAgain) -> None:
+        """An attempt brought no answer: it costs nothing, or is counted as if it had brought the longest."""
+        if trouble.paid:
+            self.ledger.forfeit(hold)
+        else:
+            self.ledger.release(hold)
 
     async def _back_off(self, trouble: TryAgain, attempt: int) -> None:
         self.usage.last_trouble = trouble.reason
@@ -192,3 +244,7 @@ class Asker:
                 f"{self._client.server.url}: {self._given_up} requests in a row failed, the last: {reason}"
             ))  # fmt: skip
         return Failed(reason)
+
+
+def _expected(request: Request) -> int:
+    return expected_tokens("".join(message.content for message in request.messages), request.max_tokens)

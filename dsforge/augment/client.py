@@ -15,12 +15,14 @@ from dsforge.errors import ServiceError
 from dsforge.extras import require
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import openai
 
 CONNECT_SECONDS = 10.0
 _AGAIN = frozenset({408, 409, 425, 429})
+_LATE = frozenset({408, 504, 524})
+"""A gateway gave up waiting; the model behind it may have answered."""
 _NEVER = {
     401: "the server refuses the key",
     402: "the server wants to be paid first",
@@ -28,16 +30,22 @@ _NEVER = {
     404: "there is no such model or no such address (does the base URL lack /v1?)",
     405: "the address answers no chat requests (does the base URL lack /v1?)",
 }
+_NEW_LIMIT = "max_completion_tokens"
+"""What OpenAI's reasoning models want in place of max_tokens, and say so; other servers know the old name only."""
 _OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit")
 _LONGEST_SAID = 200
 
 
 class TryAgain(Exception):
-    """The same request may succeed later. `wait` is what the server asks for, in seconds."""
+    """The same request may succeed later.
 
-    def __init__(self, reason: str, wait: float | None = None, *, reached: bool = True) -> None:
+    `wait` is what the server asks for, in seconds. `paid` says that an answer may have been made and charged for,
+    though none came.
+    """
+
+    def __init__(self, reason: str, wait: float | None = None, *, reached: bool = True, paid: bool = False) -> None:
         super().__init__(reason)
-        self.reason, self.wait, self.reached = reason, wait, reached
+        self.reason, self.wait, self.reached, self.paid = reason, wait, reached, paid
 
 
 class Refused(Exception):
@@ -47,12 +55,24 @@ class Refused(Exception):
 class Client:
     """Asks a server. Use it within one event loop and close it there.
 
+    `longest_answer` (tokens) is sent with requests that do not limit their answer; None sends no limit. `heard` is
+    given the headers of every response.
+
     Raises:
         MissingExtraError: on construction, where openai is not installed.
     """
 
-    def __init__(self, server: Server, timeout: float) -> None:
+    def __init__(
+        self,
+        server: Server,
+        timeout: float,
+        longest_answer: int | None = None,
+        heard: Callable[[Mapping[str, str]], None] = lambda headers: None,
+    ) -> None:
         self.server = server
+        self._heard = heard
+        self._limit = "max_tokens"
+        self._longest_answer = longest_answer
         self._timeout = timeout
         self._openai: Any = require("openai", "augment", "asking a language model")
         self._client: openai.AsyncOpenAI = self._openai.AsyncOpenAI(
@@ -77,37 +97,46 @@ class Client:
         try:
             return await asyncio.wait_for(self._send(request), self._timeout)
         except asyncio.TimeoutError:  # an answer that drips in passes every time-out between two reads
-            raise TryAgain(f"no answer within {self._timeout:g} s") from None
+            raise TryAgain(f"no answer within {self._timeout:g} s", paid=True) from None
         except self._openai.APITimeoutError as error:
             reached = "Connect" not in type(error.__cause__).__name__
-            raise TryAgain(f"no answer within {self._timeout:g} s", reached=reached) from None
+            raise TryAgain(f"no answer within {self._timeout:g} s", reached=reached, paid=reached) from None
         except self._openai.APIConnectionError as error:
             cause = error.__cause__ or error
             reached = type(cause).__name__ not in ("ConnectError", "ProxyError")
             told = str(cause) or type(cause).__name__
-            raise TryAgain(f"the connection broke: {self._short(told)}", reached=reached) from None
+            raise TryAgain(f"the connection broke: {self._short(told)}", reached=reached, paid=reached) from None
         except self._openai.APIStatusError as error:
             raise self._judged(error, request) from None
 
     async def _send(self, request: Request) -> Answer:
-        parameters: dict[str, Any] = {"temperature": request.temperature, "max_tokens": request.max_tokens}
+        longest = self._longest_answer if request.max_tokens is None else request.max_tokens
+        parameters: dict[str, Any] = {"temperature": request.temperature, self._limit: longest}
+        if request.schema:
+            schema = {"name": "answer", "strict": True, "schema": orjson.loads(request.schema)}
+            parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
         messages: Any = [{"role": message.role, "content": message.content} for message in request.messages]
         raw = await self._client.chat.completions.with_raw_response.create(
             model=request.model,
             messages=messages,
             **{name: value for name, value in parameters.items() if value is not None},
         )
+        self._heard(raw.headers)
         return _answer(raw.http_response.content)
 
     def _judged(self, error: openai.APIStatusError, request: Request) -> Exception:
+        self._heard(error.response.headers)
         status = error.status_code
         said = self._short(_said(error.response.content))
         reason = f"{status}: {said}" if said else str(status)
+        if status == 400 and _NEW_LIMIT in error.response.text and b'"max_tokens"' in error.request.content:
+            self._limit = _NEW_LIMIT
+            return TryAgain(reason, 0.0)
         if status in _NEVER or any(word in error.response.text for word in _OUT_OF_MONEY):
             meaning = _NEVER.get(status, "the money of this key is spent")
             return ServiceError(f"{self.server.url} (model {request.model}): {meaning}; it said {reason}")
         if status in _AGAIN or status >= 500:
-            return TryAgain(reason, retry_after(error.response.headers))
+            return TryAgain(reason, retry_after(error.response.headers), paid=status in _LATE)
         return Refused(reason)
 
     def _short(self, text: str) -> str:
@@ -148,22 +177,24 @@ def _answer(body: bytes) -> Answer:
         choice = value["choices"][0]
         text = choice["message"].get("content") or ""
     except orjson.JSONDecodeError:
-        raise TryAgain("the answer is not JSON") from None
+        raise TryAgain("the answer is not JSON", paid=True) from None
     except (KeyError, IndexError, TypeError, AttributeError):
-        raise TryAgain("the answer holds no message") from None
+        raise TryAgain("the answer holds no message", paid=True) from None
     if not isinstance(text, str):
-        raise TryAgain("the answer's message is no text")
-    usage = value.get("usage")
+        raise TryAgain("the answer's message is no text", paid=True)
+    prompt_tokens, completion_tokens = _tokens(value.get("usage"))
     return Answer(
         text=text,
         finish=str(choice.get("finish_reason") or ""),
-        prompt_tokens=_tokens(usage, "prompt_tokens"),
-        completion_tokens=_tokens(usage, "completion_tokens"),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
         id=str(value.get("id") or ""),
         created=round(time.time(), 3),
     )
 
 
-def _tokens(usage: object, name: str) -> int:
-    count = usage.get(name) if isinstance(usage, dict) else None
-    return count if isinstance(count, int) and count > 0 else 0
+def _tokens(usage: object) -> tuple[int, int]:
+    """The tokens of prompt and completion, both 0 where one of them is not told: half a count is none to pay by."""
+    counts = [usage.get(name) if isinstance(usage, dict) else None for name in ("prompt_tokens", "completion_tokens")]
+    prompt, completion = (count if isinstance(count, int) and count >= 0 else -1 for count in counts)
+    return (prompt, completion) if prompt > 0 and completion >= 0 else (0, 0)

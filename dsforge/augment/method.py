@@ -8,31 +8,64 @@ from functools import lru_cache
 
 from dsforge.errors import UsageError, did_you_mean
 from dsforge.example import Example
+from dsforge.feature import Feature
 from dsforge.registry import values
 
 NUMBER = "number"
 """The name under which every prompt sees which of the wanted rows (from 1) it asks for."""
 
+OTHERS = "others"
+"""That under which it sees the texts of the seeds before."""
 
-UNFIT = "A901"
-"""The code of a reject that is no flaw of the row: the method has no use for it."""
+_SHOWN_AS = {"by": "category"}
+"""The name of a setting where it is not the setting's own."""
+
+
+class Unusable(Exception):
+    """An answer makes no row, for the reason said; `again` is whether the model may mend it when it is told."""
+
+    def __init__(self, reason: str, *, again: bool = True) -> None:
+        super().__init__(reason)
+        self.reason, self.again = reason, again
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
     """A way to make a row from a row; its prompt is `conf/augment/NAME.jinja`.
 
-    `variables` are the names its prompt may use, beside `number`; `show(example)` gives their values, and raises
-    RowError where the example is nothing the method can work on. `text(example)` is what the method writes anew,
-    and `replace(example, text)` the example with `text` in its place; neither changes the example.
+    `variables` are the names its prompt may use, beside `number`; `show(example)` gives their values, with the
+    `language` of the row among them, and raises RowError where the example is nothing the method can work on.
+    `write(example, answer)` is the new example, and raises Unusable where the answer is not what the prompt asks for.
+    `text(example)` is what the method writes anew, of a seed or a new example; none of the three changes the example.
+
+    `closest` is the share of their n-grams that the text of a new row may have in common with that of its seed, or
+    of another row made from it: beyond it the row is too close. `keeps_language` is whether that text is in the seed's
+    language. `needs` is what the format of a seed must hold. `options` are the settings of a wish that it takes, beside
+    those of every method; its prompt sees them too, `by` as the `category` of the row. `schema` is the JSON Schema of
+    its answers, as text, "" where they are plain text. `neighbours` is of how many seeds before it the prompt of a seed
+    sees the text, as `others`. `new_prompt` is whether the text is a prompt that no row may have had before, whatever
+    else it holds.
     """
 
     name: str
     summary: str
     variables: frozenset[str]
     show: Callable[[Example], Mapping[str, object]]
+    write: Callable[[Example, str], Example]
     text: Callable[[Example], str]
-    replace: Callable[[Example, str], Example]
+    closest: float = 0.9
+    keeps_language: bool = True
+    needs: frozenset[Feature] = frozenset()
+    options: frozenset[str] = frozenset()
+    schema: str = ""
+    neighbours: int = 0
+    new_prompt: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names that its prompt may use."""
+        shown = {_SHOWN_AS.get(option, option) for option in self.options}
+        return self.variables | shown | {NUMBER, *([OTHERS] if self.neighbours else [])}
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ import msgspec
 class ChatMessage(msgspec.Struct, frozen=True):
     """One message of a request."""
 
-    role: Literal["system", "user"]
+    role: Literal["system", "user", "assistant"]
     content: str
 
 
@@ -19,7 +19,8 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """One request.
 
     None leaves a parameter to the server. `draw` numbers requests that are otherwise alike but want an answer
-    each; it is part of the key, and is not sent. A new field must have a default, so that the keys of journals that
+    each; it is part of the key, and is not sent. `schema` is the JSON Schema that the server is to keep the answer to,
+    as text, "" for none. A new field must have a default, so that the keys of journals that
     are already paid for stay the same.
     """
 
@@ -28,6 +29,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     draw: int = 0
     temperature: float | None = None
     max_tokens: int | None = None
+    schema: str = ""
 
     def key(self, server: str) -> bytes:
         """128 bits that only the same request to the same server has."""
@@ -46,3 +48,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     completion_tokens: int = 0
     id: str = ""
     created: float = 0.0
+
+    @property
+    def counted(self) -> bool:
+        """Whether the server said how many tokens it took: no prompt has none."""
+        return self.prompt_tokens > 0

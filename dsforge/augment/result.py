@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -19,9 +20,14 @@ class Failure(msgspec.Struct, frozen=True):
 class AugmentResult(msgspec.Struct):
     """Counts of a run.
 
-    Conservation: rows asked for = rows_generated + failures; rows_generated = rows_kept + those of `dropped` (by
-    reason); rows_out = rows_kept (+ rows_in - rows_rejected where the seeds are written too). `requests`, `retries`
+    Conservation: rows asked for = rows_generated + failures + unpaid; rows_generated = rows_kept + those of `dropped`
+    (by reason); rows_out = rows_kept (+ rows_in - rows_rejected where the seeds are written too). `requests`, `retries`
     and tokens are of this run; `from_journal` answers were paid for earlier.
+
+    `unpaid` requests were not sent, as the first of them might have cost `next_cost` and the budget no longer held it.
+    `spent` is the money of this run, `spent_before` that of earlier ones with the same journal, None where no price is
+    known; `uncertain` is the part of both that was counted at its most, as the server told no tokens. Answers of
+    earlier runs that no cost is known of are `unpriced`.
     """
 
     journal: str
@@ -35,6 +41,13 @@ class AugmentResult(msgspec.Struct):
     from_journal: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    unpaid: int = 0
+    spent: Decimal | None = None
+    spent_before: Decimal | None = None
+    uncertain: Decimal = Decimal(0)
+    next_cost: Decimal | None = None
+    currency: str = ""
+    unpriced: int = 0
     untraced: int = 0
     dropped: dict[str, int] = {}
     failures: list[Failure] = []
@@ -51,13 +64,22 @@ class AugmentResult(msgspec.Struct):
 
 
 class Estimate(msgspec.Struct):
-    """What a run would ask: requests that the journal has no answer to, and the tokens of their prompts."""
+    """What a run would ask: requests that the journal has no answer to, and the tokens of their prompts.
+
+    `completion_tokens` are expected, and `cost` is the money for both. `most` is what the run can cost at most, None
+    where answers are not limited; `spent` is the money in the journal. All are None where no price is known.
+    """
 
     rows_in: int = 0
     rows_rejected: int = 0
     requests: int = 0
     from_journal: int = 0
     prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: Decimal | None = None
+    most: Decimal | None = None
+    spent: Decimal | None = None
+    currency: str = ""
     tokenizer: str = ""
     exact: bool = True
     note: str = ""
@@ -65,8 +87,9 @@ class Estimate(msgspec.Struct):
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user stopped the run; `answers` of it are in the journal."""
+    """The user stopped the run; `answers` of it are in the journal, and `spent` is their price, None if not known."""
 
-    def __init__(self, answers: int, journal: Path) -> None:
+    def __init__(self, answers: int, journal: Path, spent: Decimal | None = None, currency: str = "") -> None:
         super().__init__()
         self.answers, self.journal = answers, journal
+        self.spent, self.currency = spent, currency

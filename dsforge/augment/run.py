@@ -9,28 +9,45 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-from dsforge.augment.ask import Asker, Failed, Patience, Stopped, Usage
+from dsforge.augment.ask import Asker, Failed, Patience, Stopped, Unpaid, Usage
+from dsforge.augment.budget import LONGEST_ANSWER, Bound, Ledger
 from dsforge.augment.client import Client
+from dsforge.augment.estimate import own_counter
+from dsforge.augment.expect import expected_answers
 from dsforge.augment.judge import Judge
-from dsforge.augment.request import Answer
+from dsforge.augment.limits import Pace
+from dsforge.augment.method import Unusable
+from dsforge.augment.prices import Funds
+from dsforge.augment.request import Answer, Request
 from dsforge.augment.result import AugmentResult, Failure, Interrupted
 from dsforge.augment.seeds import Seed, SeedReader, Wish
 from dsforge.augment.server import Server
-from dsforge.augment.trace import Provenance, traced
+from dsforge.augment.trace import Provenance, traced, utc
 from dsforge.engine.journal import Journal
-from dsforge.errors import ServiceError
+from dsforge.errors import RowError, ServiceError
+from dsforge.example import JSON
 from dsforge.feature import Feature
+from dsforge.formats.format import Format
 from dsforge.io.jsonl import dumps
-from dsforge.io.rejects import rejects_path
+from dsforge.io.rejects import Reject, rejects_path
 from dsforge.io.rows import one_line
 from dsforge.io.spill import Spill
 from dsforge.io.together import check_outputs, rows_together
 
 _AHEAD = 256
 """Requests begun before the oldest is answered, beside 16 for each that may run: one slow answer holds up no other."""
+REFUSED = "A902"
+"""The code of a reject that is an answer, with what the model wrote in place of the row."""
 _GRACE = 10.0
 """Seconds that requests in flight have to end once the server has refused all."""
+_GRACE_OF_USER = 60.0
+"""Seconds that they have to end after Ctrl-C."""
+
+
+Check: TypeAlias = "Callable[[Format, JSON, bytes], str]"
+"""From the format of a new row, its value and its bytes to what is wrong with it, "" for nothing."""
 
 
 def journal_path(output: str | Path) -> Path:
@@ -52,12 +69,18 @@ def augment(
     journal: str | Path | None = None,
     rejects: str | Path | None = None,
     with_seeds: bool = False,
+    funds: Funds | None = None,
+    pace: Pace | None = None,
+    check: Check = lambda fmt, value, raw: "",
     on_change: Callable[[Usage], None] = lambda usage: None,
 ) -> AugmentResult:
     """Write the rows that a model makes of the seeds in `source` to `output`, each in its seed's format.
 
     Every answer is in the journal before it is used, so the same call after a crash, an interruption or failed requests
-    asks only for what is missing, and gives the same bytes. `with_seeds` writes each seed before its rows.
+    asks only for what is missing, and gives the same bytes. `with_seeds` writes each seed before its rows. `funds` are
+    prices and the most that all runs with this journal may cost; where they end, what is paid for is written. `pace`
+    limits requests and tokens per minute, beside what the server's headers tell. A new row that `check` says anything
+    of is not kept, for that reason.
 
     Raises:
         UsageError, ConfigError, InputError, OutputError, MissingExtraError: before anything is asked.
@@ -70,14 +93,16 @@ def augment(
     seeds = SeedReader(source, wish)
     spill = Spill()
     try:
-        client = Client(server, (patience or Patience()).timeout)
+        funds, patience, pace = funds or Funds(), patience or Patience(), pace or Pace()
+        client = Client(server, patience.timeout, None if funds.cap is None else LONGEST_ANSWER, pace.heard)
         with Journal(journal) as answers:
-            run = _Run(seeds, wish, spill, with_seeds, AugmentResult(str(journal)))
-            _until_done(
-                run, Asker(client, answers, concurrency, patience or Patience(), on_change), client, concurrency
-            )
+            ledger = Ledger(funds, answers, Bound(own_counter(wish.model) if funds.prices else None))
+            run = _Run(seeds, wish, spill, with_seeds, check, AugmentResult(str(journal)))
+            asker = Asker(client, answers, ledger, pace, concurrency, patience, on_change)
+            asker.usage.wanted = expected_answers(source, wish)
+            _until_done(run, asker, client, concurrency)
         run.result.check(with_seeds)
-        _write(spill, seeds, output, rejects)
+        _write(spill, [*seeds.rejects, *run.refused], output, rejects)
     finally:
         spill.close()
     return run.result
@@ -89,17 +114,20 @@ def _until_done(run: _Run, asker: Asker, client: Client, concurrency: int) -> No
     except (asyncio.CancelledError, KeyboardInterrupt):  # Ctrl-C a second time, or the grace is over
         asker.stop()
     run.take(asker.usage)
+    run.take_money(asker.ledger)
     if asker.error is not None:
         kept = f"; {asker.usage.answered} answers are kept, the same command goes on from there"
         raise ServiceError(f"{asker.error}{kept if asker.usage.answered else ''}")
     if asker.stopped:
-        raise Interrupted(asker.usage.answered, Path(run.result.journal))
+        raise Interrupted(
+            asker.usage.answered, Path(run.result.journal), run.result.spent, run.result.currency
+        )  # fmt: skip
 
 
 async def _with_client(run: _Run, asker: Asker, client: Client, concurrency: int) -> None:
     task = asyncio.current_task()
     assert task is not None
-    watch = asyncio.create_task(_end_after_error(asker, task))
+    watch = asyncio.create_task(_end_after_stop(asker, task))
     try:
         with _interruptible(asker, task):
             await run.ask_all(asker, _AHEAD + 16 * concurrency)
@@ -108,12 +136,11 @@ async def _with_client(run: _Run, asker: Asker, client: Client, concurrency: int
         await client.close()
 
 
-async def _end_after_error(asker: Asker, task: asyncio.Task[None]) -> None:
-    """Answers in flight when the server refuses all are paid for: they have a little time to reach the journal."""
+async def _end_after_stop(asker: Asker, task: asyncio.Task[None]) -> None:
+    """Answers in flight when the run stops are paid for: they have some time to reach the journal."""
     await asker.stopping.wait()
-    if asker.error is not None:
-        await asyncio.sleep(_GRACE)
-        task.cancel()
+    await asyncio.sleep(_GRACE_OF_USER if asker.error is None else _GRACE)
+    task.cancel()
 
 
 @contextmanager
@@ -146,30 +173,48 @@ class _Pending:
 class _Run:
     """Takes answers in the order of the seeds and puts the rows they make aside."""
 
-    def __init__(self, seeds: SeedReader, wish: Wish, spill: Spill, with_seeds: bool, result: AugmentResult) -> None:
+    def __init__(
+        self, seeds: SeedReader, wish: Wish, spill: Spill, with_seeds: bool, check: Check, result: AugmentResult
+    ) -> None:
         self.result = result
+        self._check = check
         self._seeds, self._wish, self._spill, self._with_seeds = seeds, wish, spill, with_seeds
-        self._judge = Judge(seeds.method)
+        self.refused: list[Reject] = []
+        self._judge = Judge(seeds.method, wish.to_language)
         self._dropped: Counter[str] = Counter()
         self._pending: deque[_Pending] = deque()
         self._begun = 0
 
     async def ask_all(self, asker: Asker, ahead: int) -> None:
         """Begin the requests of every seed, at most `ahead` before the oldest is settled."""
+        wanted = 0
         try:
             for seed in self._seeds:
-                tasks = [asyncio.create_task(asker.ask(request)) for request in seed.requests]
+                tasks = [asyncio.create_task(self._answer(asker, seed, request)) for request in seed.requests]
                 self._pending.append(_Pending(seed, tasks))
                 self._begun += len(tasks)
+                wanted += len(tasks)
                 await asyncio.sleep(0)
                 while self._pending and (self._begun > ahead or all(task.done() for task in self._pending[0].answers)):
                     await self._settle_oldest()
                 if asker.stopped:
                     break
+            else:
+                asker.usage.wanted = wanted
             while self._pending:
                 await self._settle_oldest()
         finally:
             await self._cancel()
+
+    async def _answer(self, asker: Asker, seed: Seed, request: Request) -> Answer:
+        """The answer to `request`; one that cannot be read is asked for once more, with what is wrong with it."""
+        answer = await asker.ask(request)
+        try:
+            self._judge.read(seed.example, answer)
+        except Unusable as error:
+            if error.again:
+                return await asker.ask(self._seeds.again(request, answer.text, error.reason, seed.example))
+        return answer
 
     async def _cancel(self) -> None:
         tasks = [task for pending in self._pending for task in pending.answers]
@@ -190,7 +235,7 @@ class _Run:
         for number, task in enumerate(pending.answers, 1):
             try:
                 answer = task.result()
-            except Stopped:
+            except (Stopped, Unpaid):
                 continue
             except Failed as error:
                 self.result.failures.append(Failure(seed.row.number, seed.row.line, number, str(error)))
@@ -202,7 +247,7 @@ class _Run:
         self.result.rows_generated += 1
         verdict = self._judge.judge(seed.example, answer)
         if isinstance(verdict, str):
-            self._dropped[verdict] += 1
+            self._refuse(seed, answer, verdict)
             return
         source_id = seed.example.meta.get("id")
         provenance = Provenance(
@@ -212,10 +257,29 @@ class _Run:
             source_id=None if source_id is None else str(source_id),
             number=number,
             prompt=self._seeds.prompt.digest,
+            request=answer.id,
+            time=utc(answer.created),
         )
-        self._spill.append(dumps(seed.fmt.encode(traced(verdict, provenance))))
+        strip = self._wish.strip_meta
+        try:
+            value = seed.fmt.encode(traced(verdict, provenance, strip=strip))
+        except RowError as error:
+            self._refuse(seed, answer, error.reason)
+            return
+        raw = dumps(value)
+        if reason := self._check(seed.fmt, value, raw):
+            self._refuse(seed, answer, reason)
+            return
+        self._spill.append(raw)
         self.result.rows_kept += 1
-        self.result.untraced += Feature.METADATA not in seed.fmt.holds
+        self.result.untraced += not strip and Feature.METADATA not in seed.fmt.holds
+
+    def _refuse(self, seed: Seed, answer: Answer, reason: str) -> None:
+        """Count an answer that makes no row, and put it where it can be looked at."""
+        self._dropped[reason] += 1
+        row = seed.row
+        raw = answer.text.encode(errors="replace")
+        self.refused.append(Reject(self._seeds.path, row.number, row.line, REFUSED, reason, "", raw))
 
     def take(self, usage: Usage) -> None:
         """Bring the counts together."""
@@ -224,16 +288,25 @@ class _Run:
         result.rows_out = len(self._spill)
         result.requests, result.retries, result.from_journal = usage.requests, usage.retries, usage.from_journal
         result.prompt_tokens, result.completion_tokens = usage.prompt_tokens, usage.completion_tokens
+        result.unpaid = usage.unpaid
         result.dropped = dict(sorted(self._dropped.items()))
-        result.first_reject = self._seeds.rejects[0].reason if self._seeds.rejects else ""
+        rejected = [*self._seeds.rejects[:1], *self.refused[:1]]
+        result.first_reject = rejected[0].reason if rejected else ""
+
+    def take_money(self, ledger: Ledger) -> None:
+        """Bring the amounts together."""
+        if ledger.currency:
+            result = self.result
+            result.spent, result.spent_before, result.currency = ledger.spent, ledger.before, ledger.currency
+            result.uncertain, result.next_cost, result.unpriced = ledger.uncertain, ledger.refused, ledger.unpriced
 
 
-def _write(spill: Spill, seeds: SeedReader, output: str | Path, rejects: str | Path) -> None:
-    with rows_together([output, *([rejects] if seeds.rejects else [])]) as files:
+def _write(spill: Spill, rejected: list[Reject], output: str | Path, rejects: str | Path) -> None:
+    with rows_together([output, *([rejects] if rejected else [])]) as files:
         for number in range(len(spill)):
             files[0].write(spill[number])
-        for reject in seeds.rejects:
+        for reject in rejected:
             files[1].write(reject.to_json())
-    if not seeds.rejects and str(rejects) != "-":
+    if not rejected and str(rejects) != "-":
         with suppress(OSError):
             Path(rejects).unlink(missing_ok=True)  # one of an earlier run would tell of rows that are fine now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import msgspec
 from msgspec.structs import replace
 
@@ -12,7 +14,8 @@ class Provenance(msgspec.Struct, frozen=True):
     """The origin of a generated row.
 
     `source_row` counts the rows of the seed file from 1; `source_id` is that row's `id`, as text. `number` is which of
-    the rows made from it this is, `prompt` the digest of the prompt's text.
+    the rows made from it this is, `prompt` the digest of the prompt's text. `request` is the server's id of the answer
+    ("" where it gave none), `time` when it came, in UTC.
     """
 
     method: str
@@ -21,10 +24,17 @@ class Provenance(msgspec.Struct, frozen=True):
     source_id: str | None
     number: int
     prompt: str
+    request: str = ""
+    time: str = ""
 
 
-def traced(example: Example, provenance: Provenance) -> Example:
-    """`example` with its provenance, and an `id` of its own where its seed has one.
+def utc(seconds: float) -> str:
+    """Seconds since 1970 as `2026-01-31T12:00:00Z`."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def traced(example: Example, provenance: Provenance, *, strip: bool = False) -> Example:
+    """`example` with its provenance (without any where it is stripped), and an `id` of its own where its seed has one.
 
     A seed that was itself generated leaves its provenance under `provenance.parent`. An id that is no text is left
     out, as one of another type would not load beside it.
@@ -36,5 +46,8 @@ def traced(example: Example, provenance: Provenance) -> Example:
     identity = meta.pop("id", None)
     if isinstance(identity, str):
         meta["id"] = f"{identity}-{provenance.method}-{provenance.number}"
-    meta["provenance"] = origin
+    if strip:
+        meta.pop("provenance", None)
+    else:
+        meta["provenance"] = origin
     return replace(example, meta=meta)

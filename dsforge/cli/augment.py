@@ -6,24 +6,25 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from dsforge.cli.asking import Progress
 from dsforge.cli.output import FORMAT, INPUT, JSON_FLAG, Output, quantity
+from dsforge.cli.spending import funds_of, money, number, show_cost, show_spent
 
 if TYPE_CHECKING:
-    from dsforge.augment.ask import Usage
+    from dsforge.augment.prices import Funds
     from dsforge.augment.result import AugmentResult, Estimate
     from dsforge.augment.seeds import Wish
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 _SHOWN = 20
-_SECONDS_BETWEEN_LINES = 10.0
 
 
 @app.command()
 def command(
     input: str = INPUT,
     method: str = typer.Option(
-        ..., "--method", help="How new rows are made, as paraphrase; an unknown name lists them all."
+        ..., "--method", help="How rows are made: answer, evolve, extend, fill, paraphrase, self-instruct, translate."
     ),
     model: str = typer.Option(..., "--model", help="The model to ask, by the server's name for it."),
     output: str = typer.Option(
@@ -37,8 +38,40 @@ def command(
     rows: int | None = typer.Option(
         None, "--rows", min=1, help="Ask for no more than so many new rows in all, from the first seed on."
     ),
+    to_language: str = typer.Option("", "--to-language", metavar="zh|en", help="What translate translates into."),
+    by: str = typer.Option(
+        "", "--by", metavar="FIELD", help="The field of a category, for fill [default: where the format has it]."
+    ),
+    json_schema: bool = typer.Option(
+        False, "--json-schema", help="Have the server keep answers in JSON to their JSON Schema, where it can."
+    ),
+    strip_meta: bool = typer.Option(False, "--strip-meta", help="Leave out of the rows where they come from."),
     with_seeds: bool = typer.Option(False, "--with-seeds", help="Write each seed too, before the rows made from it."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Count requests and prompt tokens; ask and write nothing."),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Count requests, tokens and their price; ask and write nothing."
+    ),
+    budget: str = typer.Option(
+        "",
+        "--budget",
+        metavar="AMOUNT",
+        show_default=False,
+        help="The most that all runs with this journal may cost, as 5USD.",
+    ),
+    price_in: str = typer.Option(
+        "",
+        "--price-in",
+        metavar="AMOUNT",
+        show_default=False,
+        help="What 1,000,000 prompt tokens cost, as 0.15USD "
+        "[default: by genai-prices, where it is installed and knows the server].",
+    ),
+    price_out: str = typer.Option(
+        "",
+        "--price-out",
+        metavar="AMOUNT",
+        show_default=False,
+        help="What 1,000,000 tokens of answers cost, as 0.60USD.",
+    ),
     base_url: str = typer.Option(
         "", "--base-url", metavar="URL", help="The server [default: OPENAI_BASE_URL, else OpenAI]."
     ),
@@ -47,9 +80,15 @@ def command(
         "", "--api-key-env", metavar="NAME", help="Variable to read the key from [default: OPENAI_API_KEY]."
     ),
     concurrency: int = typer.Option(8, "--concurrency", min=1, max=4096, help="Requests at a time."),
+    requests_per_minute: int | None = typer.Option(
+        None, "--requests-per-minute", min=1, help="[default: as the server's headers tell]"
+    ),
+    tokens_per_minute: int | None = typer.Option(
+        None, "--tokens-per-minute", min=1, help="[default: as the server's headers tell]"
+    ),
     temperature: float | None = typer.Option(None, "--temperature", min=0, max=2, help="[default: the server's]"),
     max_tokens: int | None = typer.Option(
-        None, "--max-tokens", min=1, help="Longest answer in tokens [default: the server's]."
+        None, "--max-tokens", min=1, help="Longest answer in tokens [default: the server's; 4096 with --budget]."
     ),
     timeout: float = typer.Option(300.0, "--timeout", min=0.1, metavar="SECONDS", help="Longest wait for one answer."),
     prompt: str = typer.Option(
@@ -62,7 +101,7 @@ def command(
         help="Where answers are kept [default: .NAME.journal.sqlite beside the output].",
     ),
     rejects: str = typer.Option(
-        "", "--rejects", help="Where seeds go that cannot be used [default: OUTPUT with .rejects.jsonl]."
+        "", "--rejects", help="Where seeds and answers go that make no row [default: OUTPUT with .rejects.jsonl]."
     ),
     format_name: str = FORMAT,
     as_json: bool = JSON_FLAG,
@@ -73,65 +112,54 @@ def command(
     or Ctrl-C asks only for what is missing. The key is read from the environment and written nowhere.
     """
     from dsforge.augment.seeds import Wish
+    from dsforge.augment.server import find_server, server_url
 
     out = Output(as_json, output if not (dry_run and output == "-") else "")
-    wish = Wish(method, model, per_row, rows, temperature, max_tokens, prompt, format_name)
+    wish = Wish(method, model, per_row, rows, temperature, max_tokens, prompt, format_name, to_language, by, strip_meta,
+                json_schema)  # fmt: skip
+    url = server_url(base_url, base_url_env)
+    funds = funds_of(budget, price_in, price_out, model, url)
     if dry_run:
-        return _dry_run(out, input, output, wish, base_url, base_url_env, journal)
+        return _dry_run(out, input, output, wish, url, journal, funds)
 
     from msgspec import to_builtins
 
     from dsforge.augment.ask import Patience
+    from dsforge.augment.limits import Pace
     from dsforge.augment.result import Interrupted
     from dsforge.augment.run import augment
-    from dsforge.augment.server import find_server
+    from dsforge.cli.lint_gate import LintGate
     from dsforge.io.rejects import rejects_path
 
     server = find_server(base_url, base_url_env, api_key_env)
     try:
         result = augment(
             input, output, wish, server, concurrency=concurrency, patience=Patience(timeout=timeout),
-            journal=journal or None, rejects=rejects or None, with_seeds=with_seeds, on_change=_Progress(out),
+            journal=journal or None, rejects=rejects or None, with_seeds=with_seeds, check=LintGate(), funds=funds,
+            pace=Pace(requests_per_minute, tokens_per_minute),
+            on_change=Progress(out),
         )  # fmt: skip
     except Interrupted as stopped:
+        cost = "" if stopped.spent is None else f" ({money(stopped.spent, stopped.currency)})"
         out.note(
-            f"dsforge: {quantity(stopped.answers, 'answer')} of this run kept in {stopped.journal}: run the same "
+            f"dsforge: {quantity(stopped.answers, 'answer')} of this run{cost} kept in {stopped.journal}: run the same "
             f"command again to go on from there"
         )
         raise
-    rejects_file = (rejects or str(rejects_path(output))) if result.rows_rejected else None
+    rejects_file = (rejects or str(rejects_path(output))) if result.rows_rejected or result.dropped else None
     _tell(out, result, input, output, rejects_file)
+    show_spent(out, result, funds)
     out.result(
         "augment", result.rows_in, result.rows_out, result.rows_rejected, rows_generated=result.rows_generated,
         rows_kept=result.rows_kept, requests=result.requests, prompt_tokens=result.prompt_tokens,
-        completion_tokens=result.completion_tokens, spent=None, currency=None, dropped=result.dropped,
+        completion_tokens=result.completion_tokens, spent=number(result.spent), currency=result.currency or None,
+        spent_before=number(result.spent_before), budget=number(funds.cap), unpaid=result.unpaid,
+        dropped=result.dropped,
         failed=len(result.failures), failures=to_builtins(result.failures), retries=result.retries,
         from_journal=result.from_journal, method=method, model=model, output=output, journal=result.journal,
         rejects=rejects_file,
     )  # fmt: skip
-    return 1 if result.rows_rejected or result.failures else 0
-
-
-class _Progress:
-    """A line now and then, and one when the run is asked to stop."""
-
-    def __init__(self, out: Output) -> None:
-        self._out = out
-        self._next = _SECONDS_BETWEEN_LINES
-        self._told_stopping = False
-
-    def __call__(self, usage: Usage) -> None:
-        if usage.interrupted and not self._told_stopping:
-            self._told_stopping = True
-            self._out.note("dsforge: stopping; requests in flight are finished first (Ctrl-C again gives them up)")
-        elif self._out.seconds >= self._next:
-            self._next = self._out.seconds + _SECONDS_BETWEEN_LINES
-            trouble = f", {usage.retries:,} retries (last: {usage.last_trouble})" if usage.last_trouble else ""
-            tokens = usage.prompt_tokens + usage.completion_tokens
-            self._out.note(
-                f"dsforge: {quantity(usage.answered, 'answer')} in {self._out.seconds:.0f} s, "
-                f"{usage.from_journal:,} from the journal, {tokens:,} tokens{trouble}"
-            )
+    return 1 if result.rows_rejected or result.failures or result.unpaid else 0
 
 
 def _tell(out: Output, result: AugmentResult, input: str, output: str, rejects: str | None) -> None:
@@ -159,23 +187,26 @@ def _tell(out: Output, result: AugmentResult, input: str, output: str, rejects: 
     if result.untraced:
         out.note(f"dsforge: {quantity(result.untraced, 'row')} in a format that cannot hold where they come from")
     if rejects:
-        out.note(f"dsforge: rejected rows with their reasons: {rejects} (the first: {result.first_reject})")
+        out.note(
+            f"dsforge: rejected seeds and answers with their reasons: {rejects} (the first: {result.first_reject})"
+        )
 
 
-def _dry_run(out: Output, input: str, output: str, wish: Wish, base_url: str, url_env: str, journal: str) -> int:
+def _dry_run(out: Output, input: str, output: str, wish: Wish, url: str, journal: str, funds: Funds) -> int:
     from pathlib import Path
 
     from dsforge.augment.estimate import estimate
     from dsforge.augment.run import journal_path
-    from dsforge.augment.server import server_url
 
-    url = server_url(base_url, url_env)
-    result = estimate(input, wish, url, Path(journal) if journal else journal_path(output))
+    result = estimate(input, wish, url, Path(journal) if journal else journal_path(output), funds)
     _tell_estimate(out, result, input, url)
+    show_cost(out, result, funds)
     out.result(
         "augment", result.rows_in, 0, result.rows_rejected, rows_generated=0, rows_kept=0, requests=result.requests,
-        prompt_tokens=result.prompt_tokens, completion_tokens=0, spent=None, currency=None, dropped={}, failed=0,
-        from_journal=result.from_journal, tokenizer=result.tokenizer, exact=result.exact, dry_run=True,
+        prompt_tokens=result.prompt_tokens, completion_tokens=0, spent=None, currency=result.currency or None,
+        expected_completion_tokens=result.completion_tokens, expected_cost=number(result.cost),
+        most_cost=number(result.most), spent_before=number(result.spent), budget=number(funds.cap), dropped={},
+        failed=0, from_journal=result.from_journal, tokenizer=result.tokenizer, exact=result.exact, dry_run=True,
     )  # fmt: skip
     return 1 if result.rows_rejected else 0
 

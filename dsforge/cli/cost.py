@@ -10,10 +10,10 @@ import typer
 
 from dsforge.cli.bill import PlanFile, bill_object, show_bill
 from dsforge.cli.gpus import PrecisionChoice, ShardingChoice, assumptions, calibrated, fits, setup_of
+from dsforge.cli.money import parse_money
 from dsforge.cli.output import FORMAT, JSON_FLAG, WORKERS, Output, quantity
 from dsforge.cli.ranked import (
     capacities,
-    parse_budget,
     ranking_object,
     show_budget,
     show_ranking,
@@ -139,7 +139,7 @@ def command(
         plans = plan_ways(parse_ways(compare), choices)
     else:
         plans = [(project and project.compared(choices)) or plan_estimate(choices)]
-    money = parse_budget(budget) if budget else None
+    money = parse_money("--budget", budget, "100CNY") if budget else None
     check_outputs(inputs, [rejects] if rejects else [], others=[file for file in (csv, report) if file])
     chosen = plans[0].tokenizer if tokenizer == "auto" else tokenizer
     count = count_tokens(inputs, chosen, format_name=from_format, workers=workers)

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dsforge.cli.output import Output
-from dsforge.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dsforge.cost.estimate import Estimate
     from dsforge.cost.ranking import Affordable, Ranking, Way
-
-_BUDGET = re.compile(r"\s*([\d.]+)\s*([A-Za-z]{3})\s*")
-
-
-def parse_budget(text: str) -> tuple[Decimal, str]:
-    """The amount and the currency of a budget written 100CNY.
-
-    Raises:
-        UsageError
-    """
-    match = _BUDGET.fullmatch(text)
-    try:
-        amount = Decimal(match[1]) if match else Decimal(0)
-    except ArithmeticError:
-        amount = Decimal(0)
-    if match is None or amount <= 0:
-        raise UsageError(f"--budget {text}: write an amount above zero and its currency, as 100CNY")
-    return amount, match[2].upper()
 
 
 def show_shape(out: Output, estimate: Estimate) -> None:

@@ -7,6 +7,7 @@ the answer by the same key. One process writes at a time: the lock is the system
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -16,6 +17,7 @@ _APPLICATION = 0x64736A31  # "dsj1", in the header of the file, so that no other
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS charges (number INTEGER PRIMARY KEY, key BLOB NOT NULL, charge BLOB NOT NULL);
 PRAGMA application_id = {_APPLICATION};
 COMMIT;
 """
@@ -80,6 +82,54 @@ class Journal:
             self._database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, answer))
         except sqlite3.Error as error:
             raise self._told(error) from error
+
+    def charge(self, key: bytes, charge: bytes) -> int:
+        """Note what asking for `key` may cost, before it is asked; the number that `settle` and `release` take.
+
+        Raises:
+            OutputError: the disk is full, or the file is gone.
+        """
+        try:
+            cursor = self._database.execute("INSERT INTO charges (key, charge) VALUES (?, ?)", (key, charge))
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def settle(self, number: int, charge: bytes, key: bytes, answer: bytes) -> None:
+        """Keep `answer` and what it did cost in place of what it might have: both, or, in a crash, neither.
+
+        Raises:
+            OutputError: the disk is full, or the file is gone.
+        """
+        try:
+            self._database.execute("BEGIN")
+            self._database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, answer))
+            self._database.execute("UPDATE charges SET charge = ? WHERE number = ?", (charge, number))
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise self._told(error) from error
+
+    def release(self, number: int) -> None:
+        """Strike a charge: what was asked for cost nothing."""
+        try:
+            self._database.execute("DELETE FROM charges WHERE number = ?", (number,))
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+
+    def charges(self) -> Iterator[bytes]:
+        """Every charge, in the order in which they were made."""
+        for (charge,) in self._database.execute("SELECT charge FROM charges ORDER BY number"):
+            yield bytes(charge)
+
+    def uncharged(self) -> Iterator[bytes]:
+        """The answers that were kept without a charge."""
+        for (answer,) in self._database.execute(
+            "SELECT answer FROM answers WHERE key NOT IN (SELECT key FROM charges)"
+        ):
+            yield bytes(answer)
 
     def __len__(self) -> int:
         (count,) = self._database.execute("SELECT count(*) FROM answers").fetchone()

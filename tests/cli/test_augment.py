@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -91,6 +92,23 @@ def test_what_people_read(tmp_path: Path) -> None:
     assert ENVIRONMENT["OPENAI_API_KEY"] not in done.stdout + done.stderr
 
 
+def test_rows_that_lint_finds_an_error_in_are_rejected(tmp_path: Path) -> None:
+    seeds(tmp_path, 2)
+    leaking = json.dumps({"instruction": "Where to pay?", "answer": "To DE44 5001 0517 5407 3249 31."})
+
+    def script(prompt: str, times: int) -> Reply:
+        return Reply(leaking if "Question 0" in prompt else json.dumps({"instruction": "Who?", "answer": "Me."}))
+
+    with serving(script) as server:
+        done = augment(server, tmp_path, "seeds.jsonl", "--method", "evolve", "--model", "m", "-o", "o.jsonl", "--json")
+    result = as_json(done)
+    assert (result["rows_generated"], result["rows_kept"]) == (2, 1), done.stderr
+    (reason,) = result["dropped"]
+    assert reason.startswith("lint: ")
+    (reject,) = [json.loads(line) for line in (tmp_path / "o.rejects.jsonl").read_text().splitlines()]
+    assert (reject["reason"], reject["raw"]) == (reason, leaking)
+
+
 def test_standard_input_to_standard_output(tmp_path: Path) -> None:
     text = seeds(tmp_path, 2).read_text()
     with serving() as server:
@@ -103,7 +121,7 @@ def test_standard_input_to_standard_output(tmp_path: Path) -> None:
 
 
 def test_both_languages_keep_theirs_and_context_and_formats(tmp_path: Path) -> None:
-    with serving() as server:
+    with serving(lambda prompt, times: Reply(echo(prompt, times).text[::-1])) as server:
         for name in ("support.chatml.jsonl", "support.sharegpt.jsonl", "support.alpaca.json", "pairs.jsonl"):
             done = augment(server, tmp_path, SUPPORT.with_name(name), *OPTIONS, "--rows", 20, "-o", name, "--json")
             assert json.loads(done.stdout)["rows_kept"] == 20, done
@@ -164,7 +182,10 @@ def test_kill_9_and_resume_asks_nothing_twice_and_gives_the_same_bytes(tmp_path:
         process = start(server, tmp_path, "--per-row", "2", "--concurrency", "4")
         _, error = process.communicate(timeout=30)
         assert process.returncode == 0, error
-    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "calm" / "out.jsonl").read_bytes()
+    killed, calm = (re.sub('"time":"[^"]+"', "", path.read_text()) for path in (
+        tmp_path / "out.jsonl", tmp_path / "calm" / "out.jsonl",
+    ))  # fmt: skip
+    assert killed == calm
     assert len(log.asked) == 120
     assert sum(log.asked.values()) == 120 + lost  # only what was in flight at a kill, and in no journal, came again
 
@@ -373,7 +394,8 @@ def test_a_real_server_end_to_end(transformers_serve: tuple[str, str], tmp_path:
     done = augment(None, tmp_path, *arguments, OPENAI_BASE_URL=url, OPENAI_API_KEY="none")
     result = as_json(done)
     assert done.returncode == 0, done.stderr
-    assert (result["rows_in"], result["rows_generated"], result["requests"], result["failed"]) == (6, 12, 12, 0)
+    assert (result["rows_in"], result["rows_generated"], result["failed"]) == (6, 12, 0)
+    assert 12 <= result["requests"] <= 24  # a model of random weights may slip into another language: one reask each
     assert result["rows_kept"] + sum(result["dropped"].values()) == 12
     assert result["rows_kept"] > 0
     assert result["prompt_tokens"] > 12 * 50
@@ -385,5 +407,5 @@ def test_a_real_server_end_to_end(transformers_serve: tuple[str, str], tmp_path:
         assert row["messages"][-2]["content"] != seed["messages"][-2]["content"]
     first = (tmp_path / "out.jsonl").read_bytes()
     again = as_json(augment(None, tmp_path, *arguments, OPENAI_BASE_URL=url, OPENAI_API_KEY="none"))
-    assert (again["requests"], again["from_journal"]) == (0, 12)
+    assert (again["requests"], again["from_journal"]) == (0, result["requests"])
     assert (tmp_path / "out.jsonl").read_bytes() == first

@@ -51,7 +51,7 @@ class FakePrices:
 def fake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "genai_prices", FakePrices())  # type: ignore[arg-type]
     monkeypatch.setitem(sys.modules, "genai_prices.data", FakePrices)  # type: ignore[arg-type]
-    monkeypatch.setattr("dsforge.cost.inference.version", lambda name: "1.0")
+    monkeypatch.setattr("dsforge.tokens.prices.version", lambda name: "1.0")
 
 
 @pytest.mark.usefixtures("fake")

@@ -81,3 +81,18 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         Journal(tmp_path / "no" / "j.sqlite")
     with pytest.raises(OutputError, match="cannot be written"):
         Journal(tmp_path)
+
+
+def test_a_charge_is_settled_with_its_answer_or_struck(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    with Journal(path) as journal:
+        journal.put(b"free", b"an answer")
+        first, second, third = (journal.charge(key, b"the most") for key in (b"a", b"b", b"c"))
+        journal.settle(first, b"what it was", b"a", b"its answer")
+        journal.release(second)
+        assert third == 3
+    with Journal(path) as journal:
+        assert list(journal.charges()) == [b"what it was", b"the most"]
+        assert list(journal.uncharged()) == [b"an answer"]
+        assert journal.get(b"a") == b"its answer"
+        assert len(journal) == 2

@@ -2,42 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from dsforge.augment.method import UNFIT, Method
+from dsforge.augment.method import Method
+from dsforge.augment.turns import UNFIT, Turn, language_of, last_user
 from dsforge.errors import RowError
 from dsforge.example import Content, Example, Message, Part, Text
-
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
-_KANA_OR_HANGUL = re.compile("[\u3040-\u30ff\uac00-\ud7af]")
-_LETTER = re.compile(r"[^\W\d_]")
-_CHINESE_SHARE = 0.3
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A turn as the prompt sees it."""
-
-    role: str
-    text: str
-
-
-def language_of(text: str) -> str:
-    """`zh` where Han characters are at least 30% of the letters and none is Kana or Hangul, else `other`."""
-    han = len(_HAN.findall(text))
-    chinese = han and not _KANA_OR_HANGUL.search(text) and han >= _CHINESE_SHARE * len(_LETTER.findall(text))
-    return "zh" if chinese else "other"
-
-
-def _last_user(example: Example) -> int:
-    for index in range(len(example.messages) - 1, -1, -1):
-        if example.messages[index].role == "user":
-            return index
-    raise RowError("no message of the user, so there is nothing to paraphrase", code=UNFIT)
 
 
 def _split(message: Message) -> tuple[str, str]:
@@ -47,7 +19,7 @@ def _split(message: Message) -> tuple[str, str]:
 
 
 def _show(example: Example) -> Mapping[str, object]:
-    last = _last_user(example)
+    last = last_user(example.messages)
     message = example.messages[last]
     if isinstance(message.content, list) and sum(isinstance(part, Text) for part in message.content) > 1:
         raise RowError("the last user message is several texts around media, which cannot be written as one",
@@ -66,7 +38,7 @@ def _show(example: Example) -> Mapping[str, object]:
 
 
 def _text(example: Example) -> str:
-    return _split(example.messages[_last_user(example)])[0]
+    return _split(example.messages[last_user(example.messages)])[0]
 
 
 def _with_text(message: Message, text: str) -> Message:
@@ -80,10 +52,10 @@ def _with_text(message: Message, text: str) -> Message:
     return replace(message, content=f"{text}\n{below}", input_at=len(text) + 1)
 
 
-def _replace(example: Example, text: str) -> Example:
-    last = _last_user(example)
+def _write(example: Example, answer: str) -> Example:
+    last = last_user(example.messages)
     messages = list(example.messages)
-    messages[last] = _with_text(messages[last], text)
+    messages[last] = _with_text(messages[last], answer)
     return replace(example, messages=messages)
 
 
@@ -92,6 +64,6 @@ METHOD = Method(
     summary="the last user message in other words, the answer kept",
     variables=frozenset({"message", "input", "context", "answer", "language"}),
     show=_show,
+    write=_write,
     text=_text,
-    replace=_replace,
 )

@@ -260,24 +260,19 @@ def _part_jaccard(left: U8, right: U8, words: bool, width: int, salt: np.uint64)
     table, used = np.empty(size, dtype=np.uint64), np.zeros(size, dtype=np.uint8)
     units, places = np.empty(_SEGMENT, dtype=np.uint64), np.empty(_SEGMENT, dtype=np.int64)
     hashes = np.empty(_SEGMENT, dtype=np.uint64)
-    union = shared = at = 0
-    wide = _width(left, 0, len(left), words, width)
-    while at < len(left):
-        count, at = _hashes(left, at, len(left), words, wide, salt, units, places, hashes)
-        if 2 * (union + count) > len(table):
-            table, used = _grown(table, used)
-        for index in range(count):
-            union += _insert(table, used, hashes[index], 1) == 0
-    at = 0
-    wide = _width(right, 0, len(right), words, width)
-    while at < len(right):
-        count, at = _hashes(right, at, len(right), words, wide, salt, units, places, hashes)
-        if 2 * (union + count) > len(table):
-            table, used = _grown(table, used)
-        for index in range(count):
-            had = _insert(table, used, hashes[index], 2)
-            union += had == 0
-            shared += had == 1
+    union = shared = 0
+    for side in range(2):
+        text = right if side else left
+        wide = _width(text, 0, len(text), words, width)
+        at = 0
+        while at < len(text):
+            count, at = _hashes(text, at, len(text), words, wide, salt, units, places, hashes)
+            if 2 * (union + count) > len(table):
+                table, used = _grown(table, used)
+            for index in range(count):
+                had = _insert(table, used, hashes[index], side + 1)
+                union += had == 0
+                shared += side == 1 and had == 1
     return shared / union if union else 1.0
 
 

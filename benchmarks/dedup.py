@@ -12,7 +12,7 @@ shingles of 5 code points (3 where more than 30% of the text is CJK) of the lowe
 bands of 7; what each allows of it stands at its function. The peers compare prompt and completion as one text and
 trust their estimate, or the bands alone; dsforge compares them apart and verifies. Runs are interleaved, the best
 of the rounds counts; what takes minutes runs once where rows are many. Peak memory is that of the process and its
-children together (a page that they share counts once), sampled ten times a second.
+children together (a page that they share counts once), sampled twice a second.
 
 dsforge's cold run is one without compiled kernels, the warm runs find those of the cold one. The small file is
 timed from outside, the start of Python included, without compiled kernels. `make bench` installs the peers.
@@ -50,7 +50,7 @@ SAMPLE = 20_000
 """Rows that the kernel alone is measured on."""
 _CJK = "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff]"
 _IS_CJK = re.compile(_CJK)
-_SAMPLED = 0.1  # seconds
+_SAMPLED = 0.5  # seconds; more often, the looking itself takes a tenth of what is measured
 
 
 # -- what the peers that take shingles are given --------------------------------------------------------

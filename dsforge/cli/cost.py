@@ -231,13 +231,9 @@ def _show_quotes(out: Output, quotes: list[Quote]) -> None:
 
 
 def _hours(quote: HardwareQuote) -> str:
-    if quote.hours_range is None:
-        return "-"
-    fast, slow = quote.hours_range
-    for unit, per_hour in (("h", 1), ("min", 60), ("s", 3600)):
-        if slow * per_hour >= 1:
-            return f"{fast * per_hour:,.1f} to {slow * per_hour:,.1f} {unit}"
-    return "under 1 s"
+    from dsforge.report.cost_report import duration
+
+    return duration(quote.hours_range) if quote.hours_range else "-"
 
 
 def _show_hardware(out: Output, hardware: list[HardwareQuote], setup: Setup) -> None:

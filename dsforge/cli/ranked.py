@@ -51,21 +51,13 @@ def show_ranking(out: Output, ranking: Ranking) -> None:
 
 def _cells(way: Way, exchanged: bool) -> list[str]:
     from dsforge.cost.prices import money
+    from dsforge.report.cost_report import duration
 
     amount = "?" if way.amount is None else f"{money(way.amount)} {way.currency}"
     compared = ["" if way.compared is None else money(way.compared)] if exchanged else []
+    time = "" if way.hours is None else duration([way.hours])
     remarks = ", ".join(way.marks) if way.fits else "does not fit"
-    return [way.where, way.model, way.method, amount, *compared, _time(way.hours), remarks]
-
-
-def _time(hours: float | None) -> str:
-    """A time of the unit that suits it."""
-    if hours is None:
-        return ""
-    for unit, per_hour in (("h", 1), ("min", 60), ("s", 3600)):
-        if hours * per_hour >= 1:
-            return f"{hours * per_hour:,.1f} {unit}"
-    return "under 1 s"
+    return [way.where, way.model, way.method, amount, *compared, time, remarks]
 
 
 def show_budget(out: Output, budget: str, found: Sequence[Affordable], rows: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -12,14 +11,13 @@ import msgspec
 from dsforge.cost.calibrate import Calibration
 from dsforge.cost.compute import Work, training_flops, training_hours
 from dsforge.cost.memory import USABLE, Memory, training_memory
-from dsforge.cost.prices import Price, PriceBook, money
+from dsforge.cost.prices import PriceBook, money, rent
 from dsforge.cost.quote import HardwareQuote
 from dsforge.cost.setup import Setup
 from dsforge.targets.load import load_gpu
 from dsforge.targets.profile import Gpu, Model
 
 COUNTS = (1, 2, 4, 8)
-HOURS_A_MONTH = 730
 
 
 @dataclass(frozen=True)
@@ -53,19 +51,6 @@ def smallest_fit(run: Run, gpu: Gpu) -> tuple[int, Memory, bool]:
     return count, memory, False
 
 
-def _rent(hours: float, count: int, price: Price) -> tuple[Decimal, str]:
-    """The rent and how it comes about; a GPU rented by the month is paid for whole months."""
-    if price.unit == "month":
-        months = max(1, math.ceil(hours / HOURS_A_MONTH))
-        amount = months * count * price.amount
-        return (
-            amount,
-            f"{months} month{'s' if months > 1 else ''} x {count} x {price.amount} {price.currency} (whole months)",
-        )
-    amount = Decimal(str(hours)) * count * price.amount
-    return amount, f"{hours:.3g} h x {count} x {price.amount} {price.currency}/h"
-
-
 def quote_hardware(run: Run, gpu: Gpu, book: PriceBook, calibration: Calibration | None = None) -> HardwareQuote:
     """Memory, time and rent on one kind of GPU."""
     count, memory, fits = smallest_fit(run, gpu)
@@ -81,8 +66,8 @@ def quote_hardware(run: Run, gpu: Gpu, book: PriceBook, calibration: Calibration
     if not fits:
         formula = f"does not fit on {count}"
     elif hours and price:
-        amount, rent = _rent(hours[1], count, price)
-        formula = f"{formula}; {rent} = {money(amount)} {price.currency}"
+        amount, paid = rent(Decimal(str(hours[1])), count, price, f"{hours[1]:.3g}")
+        formula = f"{formula}; {paid} = {money(amount)} {price.currency}"
     elif hours:
         formula = f"{formula}; {book.ask('local', gpu.name)}"
     return HardwareQuote(

@@ -15,11 +15,11 @@ from dsforge.cost.hosted import training_bill
 from dsforge.cost.memory import USABLE
 from dsforge.cost.prices import PriceBook, rent
 from dsforge.cost.quote import HardwareQuote, Quote
-from dsforge.cost.ranking import Ranking
+from dsforge.cost.ranking import Ranking, place_of
 from dsforge.cost.ranking import Way as Ranked
 from dsforge.cost.shape import QUANTILES, Over, Shape
+from dsforge.engine.chunks import size_of
 from dsforge.io.atomic import atomic_write
-from dsforge.io.naming import file_of
 from dsforge.report.cost_page import cost_page
 from dsforge.report.cost_report import Basis, CostReport, Way
 from dsforge.report.histogram import bin_of, empty
@@ -57,7 +57,7 @@ def write_page(
         bins[bin_of(length)] += 1
     drawn = epochs_drawn(epochs)
     report = CostReport(
-        sources=[(name, _size(name)) for name in sources],
+        sources=[(name, size_of(name)) for name in sources],
         rows=len(count.columns),
         tokens=estimate.tokens.total,
         trained=estimate.tokens.trained,
@@ -79,11 +79,6 @@ def write_page(
         file.write(cost_page(title, report).encode("utf-8", "replace"))
 
 
-def _size(source: str) -> int:
-    file = file_of(source)
-    return file.stat().st_size if file.is_file() else 0
-
-
 def epochs_drawn(epochs: int) -> list[int]:
     """The numbers of epochs that a chart shows the bills of: from 1 to twice what was asked for, evenly chosen."""
     last = max(2 * epochs, _FEWEST_EPOCHS)
@@ -100,7 +95,7 @@ def _ways(
     """The ways of the ranking, each with what its quote says beyond."""
     quotes: dict[_Key, Quote | HardwareQuote] = {
         **{(quote.target, quote.model, quote.method): quote for quote in estimate.quotes},
-        **{(_where(quote), quote.model, quote.method): quote for quote in estimate.hardware},
+        **{(place_of(quote), quote.model, quote.method): quote for quote in estimate.hardware},
     }
     ways = []
     for ranked in ranking.ways:
@@ -114,11 +109,6 @@ def _ways(
         way = _way(ranked, option, [amount for amount in bills if amount is not None])
         ways.append(way if isinstance(quote, Quote) else _on_gpus(way, quote))
     return ways
-
-
-def _where(quote: HardwareQuote) -> str:
-    """What a ranking calls the GPUs of a quote."""
-    return f"{quote.count} x {quote.gpu}" if quote.count > 1 else quote.gpu
 
 
 def _way(ranked: Ranked, option: str, bills: Sequence[Decimal]) -> Way:
@@ -162,7 +152,7 @@ def _hosted_basis(quote: Quote) -> Basis:
 
 def _gpu_basis(quote: HardwareQuote) -> Basis:
     origin = f"{quote.source}, {quote.as_of}" if quote.amount is not None else ""
-    return Basis(f"{_where(quote)}, {quote.model}, {quote.method}", quote.formula, origin)
+    return Basis(f"{place_of(quote)}, {quote.model}, {quote.method}", quote.formula, origin)
 
 
 # -- what is told in words -----------------------------------------------------------------------------

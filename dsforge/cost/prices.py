@@ -119,13 +119,16 @@ class PriceBook:
         return f"price not known: give --price {target}.{model}=... ({unit}{where})"
 
 
-def rent(hours: Decimal, count: int, price: Price) -> tuple[Decimal, str]:
-    """The rent of `count` GPUs for `hours`, and how it comes about; by the month, whole months are paid for."""
+def rent(hours: Decimal, count: int, price: Price, told: str = "") -> tuple[Decimal, str]:
+    """The rent of `count` GPUs for `hours`, and how it comes about; by the month, whole months are paid for.
+
+    `told` is how the hours are written, to the hundredth where it is empty.
+    """
     if price.unit == "month":
         months = max(1, math.ceil(hours / HOURS_A_MONTH))
         paid = f"{months} month{'s' if months > 1 else ''} x {count} x {price.amount} {price.currency} (whole months)"
         return months * count * price.amount, paid
-    return hours * count * price.amount, f"{money(hours)} h x {count} x {price.amount} {price.currency}/h"
+    return hours * count * price.amount, f"{told or money(hours)} h x {count} x {price.amount} {price.currency}/h"
 
 
 def money(amount: Decimal) -> str:

@@ -91,12 +91,16 @@ def _hosted(quote: Quote) -> Way:
 
 
 def _own(quote: HardwareQuote, epochs: int, capacities: Mapping[str, float]) -> Way:
-    where = f"{quote.count} x {quote.gpu}" if quote.count > 1 else quote.gpu
     amount = None if quote.amount is None else Decimal(str(quote.amount))
     return Way(
-        where, quote.model, quote.method, epochs, amount, quote.currency or "", None, quote.hours,
+        place_of(quote), quote.model, quote.method, epochs, amount, quote.currency or "", None, quote.hours,
         quote.memory_gib, capacities.get(quote.gpu), quote.fits, quote.monthly,
     )  # fmt: skip
+
+
+def place_of(quote: HardwareQuote) -> str:
+    """The GPUs of a quote, as a way names them."""
+    return f"{quote.count} x {quote.gpu}" if quote.count > 1 else quote.gpu
 
 
 def as_csv(ranking: Ranking) -> str:

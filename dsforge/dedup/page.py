@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dsforge import __version__
 from dsforge.dedup.result import CONTRADICTIONS, Contradiction, DedupResult, Place, Removed, Shown
+from dsforge.engine.chunks import size_of
 from dsforge.io.atomic import atomic_write
-from dsforge.io.naming import file_of
 from dsforge.report.dedup_page import dedup_page
 from dsforge.report.dedup_report import (
     Choice,
@@ -87,8 +87,8 @@ def _report(
         origins=_origins(result.removed),
         largest=_largest(clusters),
         disagreements=_disagreements(result.contradictions),
-        sources=_with_sizes(sources),
-        others=_with_sizes(against),
+        sources=[(name, size_of(name)) for name in sources],
+        others=[(name, size_of(name)) for name in against],
         choices=choices,
         notices=result.notices,
         shown=[_pair(shown) for shown in result.shown],
@@ -168,8 +168,3 @@ def _pair(shown: Shown) -> Pair:
 
 def _told(place: Place) -> str:
     return f"{place.path}:{place.line}"
-
-
-def _with_sizes(sources: Sequence[str]) -> list[tuple[str, int]]:
-    files = [(name, file_of(name)) for name in sources]
-    return [(name, file.stat().st_size if file.is_file() else 0) for name, file in files]

@@ -102,15 +102,15 @@ def dedup(
         values = values_of(rows, preference) if preference else None
         held = find_held(known_lsh, rows, threshold) if known_lsh is not None else []
         verdicts = judge(rows, comparison, values, embedder, held)
-        dropping = _find_conflicts(rows, verdicts, comparison, values, drop_contradictions)
-        result = _result(rows, verdicts, dropping, threshold)
+        kept = _kept_rows(rows, verdicts)
+        dropping = _find_conflicts(rows, kept, values, drop_contradictions)
+        if dropping.rows:
+            kept = kept[~np.isin(kept, list(dropping.rows))]
+        result = _result(rows, verdicts, len(kept), dropping, threshold)
         result.notices += unread
         result.shown = [*shown_clusters(rows, verdicts, show)]
         result.shown_contradictions = [*_shown_conflicts(rows, dropping.found, show)]
         lines = map(msgspec.json.encode, members(rows, verdicts, comparison))
-        kept = _kept_rows(rows, verdicts)
-        if dropping.rows:
-            kept = kept[~np.isin(kept, list(dropping.rows))]
         result.notices += outputs.write(rows, kept, lines)
         if known_lsh is not None:
             known_lsh.add(rows, kept)
@@ -187,10 +187,8 @@ class _Dropping:
     rows: set[int] = field(default_factory=set)
 
 
-def _find_conflicts(
-    rows: Collected, verdicts: Verdicts, comparison: Comparison, values: F64 | None, drop: bool
-) -> _Dropping:
-    found = conflicts(rows, _kept_rows(rows, verdicts))
+def _find_conflicts(rows: Collected, kept: I64, values: F64 | None, drop: bool) -> _Dropping:
+    found = conflicts(rows, kept)
     dropped = {row for conflict in found for row in conflict.to_drop(values)} if drop else set()
     return _Dropping(found, dropped)
 
@@ -201,14 +199,14 @@ def _shown_conflicts(rows: Collected, found: Sequence[Conflict], count: int) -> 
         yield side_by_side(rows, CONTRADICTIONS[conflict.kind], left, right, len(conflict.rows))
 
 
-def _result(rows: Collected, verdicts: Verdicts, dropping: _Dropping, threshold: float) -> DedupResult:
+def _result(rows: Collected, verdicts: Verdicts, rows_out: int, dropping: _Dropping, threshold: float) -> DedupResult:
     gone = [
         removed(rows, row, int(verdicts.kept[row]), verdicts.similarity.get(row))
         for row in _removed_rows(rows, verdicts).tolist()
     ]
     result = DedupResult(
         rows_in=rows.rows_in,
-        rows_out=len(_kept_rows(rows, verdicts)) - len(dropping.rows),
+        rows_out=rows_out,
         rows_rejected=len(rows.rejects),
         threshold=threshold,
         removed=gone,

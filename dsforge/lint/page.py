@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from dsforge.engine.chunks import size_of
 from dsforge.finding import Finding
 from dsforge.formats.format import Format, get_format
 from dsforge.formats.read import array_is_row
@@ -27,10 +28,9 @@ def write_page(path: str | Path, sources: Sequence[str], result: LintResult, set
         OutputError: the file cannot be written.
     """
     assert result.summary is not None
-    files = [(name, file_of(name)) for name in sources]
     report = LintReport(
         result.findings, result.counts, _rules(result), result.rows_in, result.rows_rejected,
-        [(name, file.stat().st_size if file.is_file() else 0) for name, file in files],
+        [(name, size_of(name)) for name in sources],
         [*result.notices, tokens_by(settings)],
     )  # fmt: skip
     title = f"dsforge lint: {sources[0]}" + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")

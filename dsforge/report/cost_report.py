@@ -86,10 +86,9 @@ def money(amount: Decimal, currency: str = "") -> str:
     return f"{told} {currency}".rstrip()
 
 
-def duration(hours: tuple[float, float]) -> str:
-    """From how long to how long, in the unit that suits the longer."""
-    fast, slow = hours
+def duration(hours: Sequence[float]) -> str:
+    """How long, or from how long to how long, in the unit that suits the longest, which comes last."""
     for unit, per_hour in (("h", 1), ("min", 60), ("s", 3600)):
-        if slow * per_hour >= 1:
-            return f"{fast * per_hour:,.1f} to {slow * per_hour:,.1f} {unit}"
+        if hours[-1] * per_hour >= 1:
+            return f"{' to '.join(f'{each * per_hour:,.1f}' for each in hours)} {unit}"
     return "under 1 s"

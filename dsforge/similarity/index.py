@@ -215,11 +215,12 @@ class _SegmentWriter:
     def add(self, rows: Rows) -> None:
         """Copy rows from where they were read."""
         append = self._arrays.append
+        ends = _text_ends(rows.folder) if self._bands else np.empty(0, dtype=np.int64)
         for start in range(0, len(rows.documents), _SLICE):
             documents = rows.documents[start : start + _SLICE]
             for name, (kind, width) in self._fields.items():
                 append(name, mapped(rows.folder / name, kind, width)[documents])
-            for text in _texts(rows.folder, documents) if self._bands else ():
+            for text in _texts(rows.folder, ends, documents) if self._bands else ():
                 append("text", text)
         numbers = [self._sources.setdefault(path, len(self._sources)) for path in rows.paths]
         append("source", np.array(numbers, dtype=np.int64)[rows.source])
@@ -260,9 +261,14 @@ class _SegmentWriter:
                 arrays.append(f"order_{band}", order)
 
 
-def _texts(folder: Path, documents: I64) -> Iterator[U8]:
+def _text_ends(folder: Path) -> I64:
+    """Where the text of each document ends."""
+    ends: I64 = np.cumsum(mapped(folder / "lengths", np.uint32, PARTS).sum(axis=1, dtype=np.int64))
+    return ends
+
+
+def _texts(folder: Path, ends: I64, documents: I64) -> Iterator[U8]:
     """The texts of documents, which ascend; those that stand together at once."""
-    ends = np.cumsum(mapped(folder / "lengths", np.uint32, PARTS).sum(axis=1, dtype=np.int64))
     text: U8 = mapped(folder / "text", np.uint8)
     breaks = np.flatnonzero(np.diff(documents) != 1) + 1
     for run in np.split(documents, breaks):

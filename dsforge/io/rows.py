@@ -87,8 +87,11 @@ class Flaw(msgspec.Struct, frozen=True):
 _OUTLINE = bytes.maketrans(b"123456789.E{", b"0000000000e[")
 _LONG_NUMBER = b"0" * 16  # 9007199254740993.0 is the shortest that changes
 _TINY_NUMBER = b"0e-000"
-_LONG = re.compile(rb"[1-9][\d.]{15,}(?:[eE][+-]?\d+)?")
-_KEPT = re.compile(rb"(?![\d.]{19})(?:\d+|\d{1,15}\.\d+(?:[eE]-\d\d?)?)")
+_LONG = re.compile(rb"(?:0\.0*)?[1-9][\d.]{15,}(?:[eE][+-]?\d+)?")
+_KEPT = re.compile(
+    rb"0\.0{0,40}[1-9]\d{0,16}(?:[eE]-\d\d?)?"  # at most 17 digits, none before the point
+    rb"|(?![\d.]{19})(?:\d+|\d{1,15}\.\d+(?:[eE]-\d\d?)?)"
+)
 _TINY = re.compile(rb"\d[eE]-\d{3}")
 
 

@@ -159,6 +159,8 @@ floats = st.floats(allow_nan=False, allow_infinity=False)
 @given(spelt | floats.map(repr) | floats.map("{:.17g}".format) | floats.map("{:.16e}".format))
 @example("0.1e1")
 @example("9007199254740993e-0")
+@example("0.100000000000000001")
+@example("-0.00012345678901234567")
 @settings(max_examples=1500, deadline=None)
 def test_no_number_changes_in_silence(number: str) -> None:
     """Written back it is the number it was, or the float that its 17 digits stand for; else it is refused by both."""

@@ -37,10 +37,21 @@ def fields_in(text: str, names: Sequence[str]) -> list[str]:
     Raises:
         Unusable: there is no such object, or a field is missing, no text or blank.
     """
+    found = object_in(text, names)
+    return [_checked(found.get(name), f"the field {name}") for name in names]
+
+
+def object_in(text: str, names: Sequence[str]) -> dict[str, JSON]:
+    """The JSON object in `text` that has one of the fields `names`.
+
+    Raises:
+        Unusable: there is no such object.
+    """
     found = _first(text, "{", lambda value: isinstance(value, dict) and any(name in value for name in names))
     if found is None:
         raise Unusable(f"no JSON object with {' and '.join(names)} in the answer")
-    return [_checked(found.get(name), f"the field {name}") for name in names]
+    assert isinstance(found, dict)
+    return found
 
 
 def texts_in(text: str, count: int) -> list[str]:

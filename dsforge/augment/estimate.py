@@ -10,10 +10,13 @@ from itertools import islice
 from pathlib import Path
 
 from dsforge.augment.budget import LONGEST_ANSWER, Bound, Ledger
+from dsforge.augment.gate import Gate
 from dsforge.augment.prices import Funds
 from dsforge.augment.request import Request
 from dsforge.augment.result import Estimate
-from dsforge.augment.seeds import SeedReader, Wish
+from dsforge.augment.seeds import Find, SeedReader
+from dsforge.augment.talk import Talker
+from dsforge.augment.wish import Wish
 from dsforge.engine.journal import Journal
 from dsforge.errors import DsforgeError
 from dsforge.tokens.counter import DEFAULT, Counter, get_counter
@@ -35,17 +38,20 @@ def own_counter(model: str) -> Counter | None:
     return counter if counter.exact and counter.name == model else None
 
 
-def estimate(source: str, wish: Wish, server: str, journal: Path, funds: Funds | None = None) -> Estimate:
+def estimate(
+    source: str, wish: Wish, server: str, journal: Path, funds: Funds | None = None, find: Find | None = None
+) -> Estimate:
     """Count what `augment` would ask `server` for; nothing is sent or written.
 
     An answer is expected to be as long as the text of the seed that the method writes anew (where it writes several,
-    as all texts of the seed), or as `max_tokens` allows.
+    as all texts of the seed), or as `max_tokens` allows. What is asked once more, as its answer cannot be read, is not
+    counted.
 
     Raises:
         UsageError, ConfigError, InputError
     """
     funds = funds or Funds()
-    seeds = SeedReader(source, wish)
+    seeds = SeedReader(source, wish, find)
     counter = counter_of(wish.model)
     own = own_counter(wish.model)
     result = Estimate(tokenizer=counter.name, exact=own is not None, note=counter.note)
@@ -55,7 +61,7 @@ def estimate(source: str, wish: Wish, server: str, journal: Path, funds: Funds |
         answers = stack.enter_context(Journal(journal)) if journal.is_file() else None
         if answers is not None and funds.prices is not None:
             result.spent = Ledger(funds, answers, Bound(own)).before
-        wanted = _wanted(seeds)
+        wanted = _wanted(seeds, wish)
         while batch := list(islice(wanted, _BATCH)):
             new: list[tuple[Request, str]] = []
             for request, text in batch:
@@ -72,22 +78,24 @@ def estimate(source: str, wish: Wish, server: str, journal: Path, funds: Funds |
     return result
 
 
-def _wanted(seeds: SeedReader) -> Iterator[tuple[Request, str]]:
+def _wanted(seeds: SeedReader, wish: Wish) -> Iterator[tuple[Request, str]]:
     """Every request, with a text about as long as its answer."""
-    several = bool(seeds.method.schema)
+    talker = Talker(seeds, wish, Gate(seeds.method))
     for seed in seeds:
-        example = seed.example
-        text = "\n".join(turn.text for turn in example.messages) if several else seeds.method.text(example)
-        for request in seed.requests:
-            yield request, text
+        for number in range(seed.count):
+            yield from talker.requests(seed, number + 1)
 
 
 def _count(new: Sequence[tuple[Request, str]], counter: Counter, max_tokens: int | None, purse: _Purse) -> None:
     """Add the tokens and the money of a batch; the tokenizer sees all its texts at once, which is faster."""
-    prompts = iter(counter.count_many([message.content for request, _ in new for message in request.messages]))
+    texts = [
+        [message.content for message in request.messages] + [request.schema] * bool(request.schema)
+        for request, _ in new
+    ]
+    prompts = iter(counter.count_many([text for each in texts for text in each]))
     answers = counter.count_many([text for _, text in new])
-    for (request, _), expected in zip(new, answers, strict=True):
-        prompt = sum(islice(prompts, len(request.messages)))
+    for (request, _), each, expected in zip(new, texts, answers, strict=True):
+        prompt = sum(islice(prompts, len(each)))
         purse.add(request, prompt, expected if max_tokens is None else min(expected, max_tokens))
 
 

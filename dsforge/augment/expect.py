@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsforge.augment.seeds import Wish
+from dsforge.augment.wish import Wish
 
 _BLOCK = 1 << 20
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any, TypeAlias
 
+from dsforge.augment.request import ChatMessage
+from dsforge.augment.wish import Wish
 from dsforge.errors import UsageError, did_you_mean
 from dsforge.example import Example
 from dsforge.feature import Feature
@@ -17,6 +20,9 @@ NUMBER = "number"
 OTHERS = "others"
 """That under which it sees the texts of the seeds before."""
 
+FINDINGS = "findings"
+"""The option of a method that mends what is wrong with a row, and the name under which its prompt sees that."""
+
 _SHOWN_AS = {"by": "category"}
 """The name of a setting where it is not the setting's own."""
 
@@ -27,6 +33,32 @@ class Unusable(Exception):
     def __init__(self, reason: str, *, again: bool = True) -> None:
         super().__init__(reason)
         self.reason, self.again = reason, again
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question to the model.
+
+    `read` turns the text of an answer into what the method goes on with, and raises Unusable where it is none.
+    `expected` is a text about as long as the answer, and `likely` what `read` might make of it: by these the cost of a
+    run is estimated. The prompt sees `values`, beside what every prompt sees of the row; `messages` are sent in place
+    of a prompt. `prompt` names one that is not the method's own. `draw` tells apart equal questions that want an answer
+    each (None: by the number of the new row). `schema` is the JSON Schema of the answer, as text.
+    """
+
+    read: Callable[[str], Any]
+    expected: str
+    likely: Any
+    values: Mapping[str, object] = field(default_factory=dict)
+    messages: tuple[ChatMessage, ...] = ()
+    prompt: str = ""
+    draw: int | None = None
+    schema: str = ""
+
+
+Steps: TypeAlias = "Generator[Sequence[Ask], list[Any], Example]"
+"""How a row is made: yields questions that may be asked at the same time, is sent what was read of their answers, and
+returns the example, or raises Unusable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +77,20 @@ class Method:
     its answers, as text, "" where they are plain text. `neighbours` is of how many seeds before it the prompt of a seed
     sees the text, as `others`. `new_prompt` is whether the text is a prompt that no row may have had before, whatever
     else it holds.
+
+    A method that asks more than once has `steps(example, number, wish)` in place of `write`. One that is `in_place`
+    changes rows and makes no new ones: those that it has no use for stay as they are. `writes` is the format of its
+    rows where the seeds' own cannot hold them. `of_documents` is whether its seeds are passages of documents. `notes`
+    is the field of the metadata in which it says what it thinks of a row that it leaves otherwise as it is.
     """
 
     name: str
     summary: str
     variables: frozenset[str]
     show: Callable[[Example], Mapping[str, object]]
-    write: Callable[[Example, str], Example]
     text: Callable[[Example], str]
+    write: Callable[[Example, str], Example] | None = None
+    steps: Callable[[Example, int, Wish], Steps] | None = None
     closest: float = 0.9
     keeps_language: bool = True
     needs: frozenset[Feature] = frozenset()
@@ -60,6 +98,10 @@ class Method:
     schema: str = ""
     neighbours: int = 0
     new_prompt: bool = False
+    in_place: bool = False
+    writes: str = ""
+    of_documents: bool = False
+    notes: str = ""
 
     @property
     def names(self) -> frozenset[str]:

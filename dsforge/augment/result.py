@@ -21,13 +21,15 @@ class AugmentResult(msgspec.Struct):
     """Counts of a run.
 
     Conservation: rows asked for = rows_generated + failures + unpaid; rows_generated = rows_kept + those of `dropped`
-    (by reason); rows_out = rows_kept (+ rows_in - rows_rejected where the seeds are written too). `requests`, `retries`
+    (by reason); rows_out = rows_kept (+ rows_in - rows_rejected where the seeds are written too, + `rows_unchanged`
+    where a method changes rows in their place: then rows_in = rows_out + rows_rejected). `requests`, `retries`
     and tokens are of this run; `from_journal` answers were paid for earlier.
 
-    `unpaid` requests were not sent, as the first of them might have cost `next_cost` and the budget no longer held it.
+    `unpaid` rows were not asked for, as the first request might have cost `next_cost` and the budget no longer held it.
     `spent` is the money of this run, `spent_before` that of earlier ones with the same journal, None where no price is
     known; `uncertain` is the part of both that was counted at its most, as the server told no tokens. Answers of
-    earlier runs that no cost is known of are `unpriced`.
+    earlier runs that no cost is known of are `unpriced`. `lost` counts the rows kept that lost a feature of their seed,
+    which their format cannot hold; `unchanged` those of `rows_unchanged` that were not asked about, by reason.
     """
 
     journal: str
@@ -36,6 +38,7 @@ class AugmentResult(msgspec.Struct):
     rows_rejected: int = 0
     rows_generated: int = 0
     rows_kept: int = 0
+    rows_unchanged: int = 0
     requests: int = 0
     retries: int = 0
     from_journal: int = 0
@@ -50,15 +53,19 @@ class AugmentResult(msgspec.Struct):
     unpriced: int = 0
     untraced: int = 0
     dropped: dict[str, int] = {}
+    lost: dict[str, int] = {}
+    unchanged: dict[str, int] = {}
     failures: list[Failure] = []
     first_reject: str = ""
 
-    def check(self, with_seeds: bool) -> None:
+    def check(self, with_seeds: bool, in_place: bool) -> None:
         """AssertionError where a row was lost."""
-        seeds = self.rows_in - self.rows_rejected if with_seeds else 0
+        seeds = self.rows_in - self.rows_rejected
+        beside = seeds if with_seeds else self.rows_unchanged
         if (
             self.rows_generated != self.rows_kept + sum(self.dropped.values())
-            or self.rows_out != self.rows_kept + seeds
+            or self.rows_out != self.rows_kept + beside
+            or (in_place and self.rows_out != seeds)
         ):
             raise AssertionError(f"conservation broken: {self}")
 

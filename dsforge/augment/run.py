@@ -16,18 +16,19 @@ from dsforge.augment.budget import LONGEST_ANSWER, Bound, Ledger
 from dsforge.augment.client import Client
 from dsforge.augment.estimate import own_counter
 from dsforge.augment.expect import expected_answers
-from dsforge.augment.judge import Judge
+from dsforge.augment.gate import NEAR, Gate
 from dsforge.augment.limits import Pace
-from dsforge.augment.method import Unusable
 from dsforge.augment.prices import Funds
-from dsforge.augment.request import Answer, Request
+from dsforge.augment.request import Answer
 from dsforge.augment.result import AugmentResult, Failure, Interrupted
-from dsforge.augment.seeds import Seed, SeedReader, Wish
+from dsforge.augment.seeds import Find, Seed, SeedReader
 from dsforge.augment.server import Server
-from dsforge.augment.trace import Provenance, traced, utc
+from dsforge.augment.talk import Dropped, Made, Talker
+from dsforge.augment.trace import Provenance, noted, traced, utc
+from dsforge.augment.wish import Wish
 from dsforge.engine.journal import Journal
 from dsforge.errors import RowError, ServiceError
-from dsforge.example import JSON
+from dsforge.example import JSON, Example
 from dsforge.feature import Feature
 from dsforge.formats.format import Format
 from dsforge.io.jsonl import dumps
@@ -35,6 +36,7 @@ from dsforge.io.rejects import Reject, rejects_path
 from dsforge.io.rows import one_line
 from dsforge.io.spill import Spill
 from dsforge.io.together import check_outputs, rows_together
+from dsforge.similarity.near import NearTexts
 
 _AHEAD = 256
 """Requests begun before the oldest is answered, beside 16 for each that may run: one slow answer holds up no other."""
@@ -46,8 +48,9 @@ _GRACE_OF_USER = 60.0
 """Seconds that they have to end after Ctrl-C."""
 
 
-Check: TypeAlias = "Callable[[Format, JSON, bytes], str]"
-"""From the format of a new row, its value and its bytes to what is wrong with it, "" for nothing."""
+Check: TypeAlias = "Callable[[Format, JSON, bytes, Seed | None], str]"
+"""From the format of a new row, its value, its bytes and the seed that it takes the place of (None for a row beside
+its seed) to what is wrong with it, "" for nothing."""
 
 
 def journal_path(output: str | Path) -> Path:
@@ -71,7 +74,8 @@ def augment(
     with_seeds: bool = False,
     funds: Funds | None = None,
     pace: Pace | None = None,
-    check: Check = lambda fmt, value, raw: "",
+    check: Check = lambda fmt, value, raw, before: "",
+    find: Find | None = None,
     on_change: Callable[[Usage], None] = lambda usage: None,
 ) -> AugmentResult:
     """Write the rows that a model makes of the seeds in `source` to `output`, each in its seed's format.
@@ -80,7 +84,7 @@ def augment(
     asks only for what is missing, and gives the same bytes. `with_seeds` writes each seed before its rows. `funds` are
     prices and the most that all runs with this journal may cost; where they end, what is paid for is written. `pace`
     limits requests and tokens per minute, beside what the server's headers tell. A new row that `check` says anything
-    of is not kept, for that reason.
+    of is not kept, for that reason. `find` tells a method that mends rows what is wrong with each.
 
     Raises:
         UsageError, ConfigError, InputError, OutputError, MissingExtraError: before anything is asked.
@@ -90,18 +94,20 @@ def augment(
     rejects = rejects or rejects_path(output)
     journal = Path(journal) if journal else journal_path(output)
     check_outputs([source], [output, rejects], others=[journal])
-    seeds = SeedReader(source, wish)
+    seeds = SeedReader(source, wish, find, with_seeds=with_seeds)
     spill = Spill()
     try:
         funds, patience, pace = funds or Funds(), patience or Patience(), pace or Pace()
         client = Client(server, patience.timeout, None if funds.cap is None else LONGEST_ANSWER, pace.heard)
-        with Journal(journal) as answers:
+        with Journal(journal) as answers, NearTexts(NEAR) as near:
             ledger = Ledger(funds, answers, Bound(own_counter(wish.model) if funds.prices else None))
-            run = _Run(seeds, wish, spill, with_seeds, check, AugmentResult(str(journal)))
+            if not seeds.method.in_place:
+                near.add_many(seeds.texts_alone())
+            run = _Run(seeds, wish, spill, with_seeds, check, near, AugmentResult(str(journal)))
             asker = Asker(client, answers, ledger, pace, concurrency, patience, on_change)
             asker.usage.wanted = expected_answers(source, wish)
             _until_done(run, asker, client, concurrency)
-        run.result.check(with_seeds)
+        run.result.check(with_seeds, seeds.method.in_place)
         _write(spill, [*seeds.rejects, *run.refused], output, rejects)
     finally:
         spill.close()
@@ -167,35 +173,45 @@ def _interruptible(asker: Asker, task: asyncio.Task[None]) -> Iterator[None]:
 @dataclass
 class _Pending:
     seed: Seed
-    answers: list[asyncio.Task[Answer]]
+    rows: list[asyncio.Task[Made]]
 
 
 class _Run:
     """Takes answers in the order of the seeds and puts the rows they make aside."""
 
     def __init__(
-        self, seeds: SeedReader, wish: Wish, spill: Spill, with_seeds: bool, check: Check, result: AugmentResult
+        self,
+        seeds: SeedReader,
+        wish: Wish,
+        spill: Spill,
+        with_seeds: bool,
+        check: Check,
+        near: NearTexts,
+        result: AugmentResult,
     ) -> None:
         self.result = result
         self._check = check
         self._seeds, self._wish, self._spill, self._with_seeds = seeds, wish, spill, with_seeds
         self.refused: list[Reject] = []
-        self._judge = Judge(seeds.method, wish.to_language)
+        self._gate = Gate(seeds.method, wish.to_language, near)
+        self._talker = Talker(seeds, wish, self._gate)
         self._dropped: Counter[str] = Counter()
+        self._lost: Counter[str] = Counter()
+        self._left: Counter[str] = Counter()
         self._pending: deque[_Pending] = deque()
         self._begun = 0
 
     async def ask_all(self, asker: Asker, ahead: int) -> None:
-        """Begin the requests of every seed, at most `ahead` before the oldest is settled."""
+        """Begin the rows of every seed, at most `ahead` before the oldest is settled."""
         wanted = 0
         try:
             for seed in self._seeds:
-                tasks = [asyncio.create_task(self._answer(asker, seed, request)) for request in seed.requests]
-                self._pending.append(_Pending(seed, tasks))
-                self._begun += len(tasks)
-                wanted += len(tasks)
+                rows = [asyncio.create_task(self._talker.make(asker, seed, number + 1)) for number in range(seed.count)]
+                self._pending.append(_Pending(seed, rows))
+                self._begun += len(rows)
+                wanted += len(rows)
                 await asyncio.sleep(0)
-                while self._pending and (self._begun > ahead or all(task.done() for task in self._pending[0].answers)):
+                while self._pending and (self._begun > ahead or all(row.done() for row in self._pending[0].rows)):
                     await self._settle_oldest()
                 if asker.stopped:
                     break
@@ -206,49 +222,69 @@ class _Run:
         finally:
             await self._cancel()
 
-    async def _answer(self, asker: Asker, seed: Seed, request: Request) -> Answer:
-        """The answer to `request`; one that cannot be read is asked for once more, with what is wrong with it."""
-        answer = await asker.ask(request)
-        try:
-            self._judge.read(seed.example, answer)
-        except Unusable as error:
-            if error.again:
-                return await asker.ask(self._seeds.again(request, answer.text, error.reason, seed.example))
-        return answer
-
     async def _cancel(self) -> None:
-        tasks = [task for pending in self._pending for task in pending.answers]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        rows = [row for pending in self._pending for row in pending.rows]
+        for row in rows:
+            row.cancel()
+        await asyncio.gather(*rows, return_exceptions=True)
 
     async def _settle_oldest(self) -> None:
-        """Turn the answers to the oldest seed into rows."""
+        """Put the rows made of the oldest seed aside."""
         pending = self._pending[0]
         seed = pending.seed
-        if pending.answers:
-            await asyncio.wait(pending.answers)
-        self._begun -= len(pending.answers)
-        self._judge.seed(seed.example)
+        if pending.rows:
+            await asyncio.wait(pending.rows)
+        self._begun -= len(pending.rows)
+        self._gate.seed(seed.example)
         if self._with_seeds:
             self._spill.append(one_line(seed.row))
-        for number, task in enumerate(pending.answers, 1):
-            try:
-                answer = task.result()
-            except (Stopped, Unpaid):
-                continue
-            except Failed as error:
-                self.result.failures.append(Failure(seed.row.number, seed.row.line, number, str(error)))
-                continue
-            self._keep(seed, number, answer)
+        kept = sum(self._settled(seed, number, row) for number, row in enumerate(pending.rows, 1))
+        if self._seeds.method.in_place and not kept:
+            self._spill.append(one_line(seed.row))
+            self.result.rows_unchanged += 1
+            self._left[seed.as_it_is] += bool(seed.as_it_is)
         self._pending.popleft()
 
-    def _keep(self, seed: Seed, number: int, answer: Answer) -> None:
+    def _settled(self, seed: Seed, number: int, row: asyncio.Task[Made]) -> bool:
+        """Keep a row, or count why there is none; whether it is kept."""
+        try:
+            made = row.result()
+        except Stopped:
+            return False
+        except Unpaid:
+            self.result.unpaid += 1
+            return False
+        except Failed as error:
+            self.result.failures.append(Failure(seed.row.number, seed.row.line, number, str(error)))
+            return False
+        except Dropped as error:
+            self.result.rows_generated += 1
+            self._refuse(seed, error.answer, error.reason)
+            return False
         self.result.rows_generated += 1
-        verdict = self._judge.judge(seed.example, answer)
-        if isinstance(verdict, str):
-            self._refuse(seed, answer, verdict)
-            return
+        return self._keep(seed, number, made)
+
+    def _keep(self, seed: Seed, number: int, made: Made) -> bool:
+        if reason := self._gate.verdict(seed.example, made.example):
+            self._refuse(seed, made.answer, reason)
+            return False
+        method = self._seeds.method
+        try:
+            value, lost = seed.fmt.written(self._traced(seed, number, made))
+        except RowError as error:
+            self._refuse(seed, made.answer, error.reason)
+            return False
+        raw = dumps(value)
+        if not method.notes and (reason := self._check(seed.fmt, value, raw, seed if method.in_place else None)):
+            self._refuse(seed, made.answer, reason)
+            return False
+        self._spill.append(raw)
+        self.result.rows_kept += 1
+        self._lost.update(feature.value for feature in lost - {Feature.METADATA})
+        self.result.untraced += not self._wish.strip_meta and Feature.METADATA not in seed.fmt.holds
+        return True
+
+    def _traced(self, seed: Seed, number: int, made: Made) -> Example:
         source_id = seed.example.meta.get("id")
         provenance = Provenance(
             method=self._wish.method,
@@ -257,22 +293,15 @@ class _Run:
             source_id=None if source_id is None else str(source_id),
             number=number,
             prompt=self._seeds.prompt.digest,
-            request=answer.id,
-            time=utc(answer.created),
+            request=made.answer.id,
+            time=utc(made.answer.created),
+            score=made.score,
+            mended=sorted({found.code for found in seed.found}),
         )
-        strip = self._wish.strip_meta
-        try:
-            value = seed.fmt.encode(traced(verdict, provenance, strip=strip))
-        except RowError as error:
-            self._refuse(seed, answer, error.reason)
-            return
-        raw = dumps(value)
-        if reason := self._check(seed.fmt, value, raw):
-            self._refuse(seed, answer, reason)
-            return
-        self._spill.append(raw)
-        self.result.rows_kept += 1
-        self.result.untraced += not strip and Feature.METADATA not in seed.fmt.holds
+        method = self._seeds.method
+        if method.notes:
+            return noted(made.example, provenance, method.notes)
+        return traced(made.example, provenance, strip=self._wish.strip_meta, same_row=method.in_place)
 
     def _refuse(self, seed: Seed, answer: Answer, reason: str) -> None:
         """Count an answer that makes no row, and put it where it can be looked at."""
@@ -288,8 +317,8 @@ class _Run:
         result.rows_out = len(self._spill)
         result.requests, result.retries, result.from_journal = usage.requests, usage.retries, usage.from_journal
         result.prompt_tokens, result.completion_tokens = usage.prompt_tokens, usage.completion_tokens
-        result.unpaid = usage.unpaid
-        result.dropped = dict(sorted(self._dropped.items()))
+        result.dropped, result.lost = dict(sorted(self._dropped.items())), dict(sorted(self._lost.items()))
+        result.unchanged = dict(sorted((+self._left).items()))
         rejected = [*self._seeds.rejects[:1], *self.refused[:1]]
         result.first_reject = rejected[0].reason if rejected else ""
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeAlias
 
 from msgspec.structs import replace
 
 from dsforge.augment.balance import Quota, check_categories
-from dsforge.augment.method import NUMBER, OTHERS, Method, get_method
+from dsforge.augment.gate import standing_alone
+from dsforge.augment.method import FINDINGS, NUMBER, OTHERS, Ask, Method, get_method
 from dsforge.augment.prompt import Prompt, prompt_path
 from dsforge.augment.request import ChatMessage, Request
 from dsforge.augment.turns import UNFIT, language_of
+from dsforge.augment.wish import LANGUAGES, Wish
 from dsforge.errors import RowError, UsageError
 from dsforge.example import Example, at_path
 from dsforge.formats.detect import detect_row
@@ -22,41 +28,46 @@ from dsforge.io.jsonl import dumps
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import Row
 
-LANGUAGES = ("zh", "en")
+
+class Found(NamedTuple):
+    """What is wrong with a row, for a method that mends it: the code and the name of the rule, and what it says."""
+
+    code: str
+    name: str
+    message: str
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What is wanted: `per_row` new rows from each seed, by `method` and `model`.
-
-    `rows` limits the rows asked for in all, from the first seed on. `prompt` is a file in place of the method's own.
-    None leaves a parameter to the server. `to_language` is "zh" or "en", for methods that translate; `by` is the field
-    of a row that holds its category, for methods that bring categories to balance ("" is where formats have it).
-    `strip_meta` leaves the provenance out of the rows. `json_schema` has the server keep answers in JSON to their form.
-    """
-
-    method: str
-    model: str
-    per_row: int = 1
-    rows: int | None = None
-    temperature: float | None = None
-    max_tokens: int | None = None
-    prompt: str = ""
-    format_name: str = "auto"
-    to_language: str = ""
-    by: str = ""
-    strip_meta: bool = False
-    json_schema: bool = False
+Find: TypeAlias = "Callable[[Row, Format, Example], list[Found]]"
+"""What is wrong with a seed."""
 
 
 @dataclass(frozen=True)
 class Seed:
-    """A row that a method can work on, the format it is in, and the requests it gives rise to."""
+    """A row that a method works on, and how many rows are to be made of it.
+
+    `fmt` is the format that those are written in, `values` what prompts see of the row, `found` what is wrong with it.
+    A row that stays `as_it_is` (for a reason) gives rise to none, and is written itself.
+    """
 
     row: Row
     fmt: Format
     example: Example
-    requests: list[Request]
+    values: Mapping[str, object]
+    count: int
+    found: Sequence[Found] = ()
+    as_it_is: str = ""
+
+
+class Source(Protocol):
+    """Where seeds come from: rows of a file (`ExampleReader`), passages of documents."""
+
+    path: str
+    rejects: list[Reject]
+    rows_in: int
+
+    def __iter__(self) -> Iterator[tuple[Row, Example]]:
+        """Each seed once."""
+        ...
 
 
 class SeedReader:
@@ -66,20 +77,31 @@ class SeedReader:
         UsageError, ConfigError, InputError: on construction, where an option, the prompt or the file is not fit.
     """
 
-    def __init__(self, source: str, wish: Wish) -> None:
+    def __init__(self, source: str, wish: Wish, find: Find | None = None, *, with_seeds: bool = False) -> None:
         if not wish.model.strip():
             raise UsageError("--model is empty: name a model of the server")
         self._wish = wish
         self.method: Method = get_method(wish.method)
-        _check_options(wish, self.method)
+        _check_options(wish, self.method, with_seeds)
+        self._with_seeds = with_seeds
+        self._find = find
         self.prompt = Prompt(wish.prompt or prompt_path(wish.method), self.method.names)
+        self._others: dict[str, Prompt] = {}
         self._reask = Prompt(prompt_path("reask"), {"problem", "language"})
         self._format = None if wish.format_name == "auto" else get_format(wish.format_name)
-        self._reader = ExampleReader(source, wish.format_name, strict=True)
+        self._out = get_format(wish.to_format) if wish.to_format else None
+        self._reader: Source = self._opened(source)
         self.path = self._reader.path
         self._wanted = wish.rows
         self._before: deque[str] = deque(maxlen=self.method.neighbours)
         self._quota = self._counted(source) if "by" in self.method.options else None
+
+    def _opened(self, source: str) -> Source:
+        if not self.method.of_documents:
+            return ExampleReader(source, self._wish.format_name, strict=True)
+        from dsforge.augment.documents import PassageReader
+
+        return PassageReader(source)
 
     @property
     def rows_in(self) -> int:
@@ -93,25 +115,62 @@ class SeedReader:
 
     def __iter__(self) -> Iterator[Seed]:
         for row, example in self._reader:
-            fmt = self._format_of(row)
             try:
-                seed = Seed(row, fmt, example, self._requests(row, fmt, example))
+                fmt = self._format_of(row)
+                yield self._seed(row, fmt, example)
             except RowError as error:
+                if self.method.in_place and error.code == UNFIT:
+                    yield Seed(row, fmt, example, {}, 0, as_it_is=error.reason)
+                    continue
                 self.rejects.append(
                     Reject(self.path, row.number, row.line, error.code, error.reason, error.pointer, row.raw)
                 )
-                continue
-            yield seed
 
-    def again(self, request: Request, answer: str, problem: str, example: Example) -> Request:
+    def texts_alone(self) -> Iterator[str]:
+        """The texts of all seeds that stand alone (see `standing_alone`); none of a source that is read only once."""
+        if self.method.of_documents or self.path == "-":
+            return
+        for _, example in ExampleReader(self.path, self._wish.format_name, strict=True):
+            with suppress(RowError):  # it cannot be a seed
+                if text := standing_alone(self.method, example):
+                    yield text
+
+    def request(self, seed: Seed, number: int, ask: Ask) -> Request:
+        """The request of a question about the making of row `number` (from 1) of a seed."""
+        values = {**seed.values, **ask.values, NUMBER: number}
+        return Request(
+            model=self._wish.model,
+            messages=ask.messages or self._prompt_of(ask).render(values),
+            draw=number if ask.draw is None else ask.draw,
+            temperature=self._wish.temperature,
+            max_tokens=self._wish.max_tokens,
+            schema=ask.schema if self._wish.json_schema else "",
+        )
+
+    def again(self, request: Request, answer: str, problem: str, seed: Seed) -> Request:
         """`request` once more, with the answer it got and what is wrong with it."""
-        language = self._wish.to_language or language_of(self.method.text(example))
+        language = self._wish.to_language or language_of(self.method.text(seed.example))
         told = self._reask.render({"problem": problem, "language": language})
         return replace(request, messages=(*request.messages, ChatMessage("assistant", answer), *told))
 
+    def _prompt_of(self, ask: Ask) -> Prompt:
+        if not ask.prompt or ask.prompt == self.method.name:
+            return self.prompt
+        if ask.prompt not in self._others:
+            self._others[ask.prompt] = Prompt(prompt_path(ask.prompt), get_method(ask.prompt).names)
+        return self._others[ask.prompt]
+
     def _format_of(self, row: Row) -> Format:
-        fmt = self._format or detect_row(row.value)
-        assert fmt is not None  # it was decoded
+        """The format that rows made of `row` are written in."""
+        if self.method.of_documents:
+            return self._out or get_format(self.method.writes)
+        own = self._format or detect_row(row.value)
+        assert own is not None  # it was decoded
+        fmt = self._out or own
+        if self._out is None and self.method.writes and not self.method.needs <= own.holds:
+            fmt = get_format(self.method.writes)
+        if self._with_seeds and fmt is not own:
+            raise UsageError(f"--with-seeds: the seeds are in {own.name}, the new rows in {fmt.name}: leave it out")
         return fmt
 
     def _values(self, fmt: Format, example: Example) -> Mapping[str, object]:
@@ -160,35 +219,43 @@ class SeedReader:
             return self._quota.take(category)
         return self._wish.per_row if self._wanted is None else min(self._wish.per_row, self._wanted)
 
-    def _requests(self, row: Row, fmt: Format, example: Example) -> list[Request]:
+    def _seed(self, row: Row, fmt: Format, example: Example) -> Seed:
+        if not self.method.of_documents and not _is_unicode(row.raw):
+            raise RowError("the row holds half a character (a lone surrogate), which no server takes", code="J011")
         values = {**self._values(fmt, example), "to_language": self._wish.to_language, OTHERS: list(self._before)}
+        values["rubric"] = self._wish.rubric
         category = ""
         if self._quota is not None:
             category = values["category"] = self._category(row, example)
+        found: list[Found] = []
+        if FINDINGS in self.method.options:
+            found = self._find(row, fmt, example) if self._find else []
+            if not found:
+                raise RowError("nothing is found in the row", code=UNFIT)
+            values[FINDINGS] = found
         count = self._count(category)
-        requests = [
-            Request(
-                model=self._wish.model,
-                messages=self.prompt.render({**values, NUMBER: number}),
-                draw=number,
-                temperature=self._wish.temperature,
-                max_tokens=self._wish.max_tokens,
-                schema=self.method.schema if self._wish.json_schema else "",
-            )
-            for number in range(1, count + 1)
-        ]
-        if any(not _is_unicode(message.content) for request in requests for message in request.messages):
-            raise RowError("the row holds half a character (a lone surrogate), which no server takes", code="J011")
+        if self.method.in_place and not count:
+            raise RowError("beyond the rows wanted", code=UNFIT)
         self._before.append(self.method.text(example))
         if self._wanted is not None:
             self._wanted -= count
-        return requests
+        return Seed(row, fmt, example, values, count, found)
 
 
-def _check_options(wish: Wish, method: Method) -> None:
-    for option in ("to_language", "by"):
+def _check_options(wish: Wish, method: Method, with_seeds: bool) -> None:
+    for option in ("to_language", "by", "candidates"):
         if getattr(wish, option) and option not in method.options:
             raise UsageError(f"{_written(option)} is nothing that {method.name} takes: leave it out")
+    if wish.candidates == 1:
+        raise UsageError("--candidates 1: there is nothing to choose from; give 2 or more")
+    if wish.rubric and wish.min_score is None and "rubric" not in method.options:
+        raise UsageError(f"--rubric is nothing that {method.name} takes without --min-score: leave it out")
+    if method.in_place and (wish.per_row != 1 or with_seeds or wish.min_score is not None):
+        option = "--per-row" if wish.per_row != 1 else "--with-seeds" if with_seeds else "--min-score"
+        raise UsageError(f"{method.name} changes rows in their place and makes no new ones: leave out {option}")
+    if method.of_documents and (with_seeds or wish.format_name != "auto"):
+        option = "--with-seeds" if with_seeds else "--format (--to names the format of the new rows)"
+        raise UsageError(f"{method.name} makes rows of documents, which are no rows themselves: leave out {option}")
     if wish.json_schema and not method.schema:
         raise UsageError(f"--json-schema: {method.name} asks for plain text: leave it out")
     if "to_language" in method.options and wish.to_language not in LANGUAGES:
@@ -202,9 +269,15 @@ def _written(option: str) -> str:
     return "--" + option.replace("_", "-")
 
 
-def _is_unicode(text: str) -> bool:
+_SURROGATE = re.compile(rb"\\\\u[dD][89a-fA-F]")
+
+
+def _is_unicode(raw: bytes) -> bool:
+    """Whether the texts of a row hold whole characters only."""
+    if not _SURROGATE.search(raw):
+        return True
     try:
-        text.encode()
+        json.dumps(json.loads(raw), ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return False
     return True

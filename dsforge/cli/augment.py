@@ -13,7 +13,8 @@ from dsforge.cli.spending import funds_of, money, number, show_cost, show_spent
 if TYPE_CHECKING:
     from dsforge.augment.prices import Funds
     from dsforge.augment.result import AugmentResult, Estimate
-    from dsforge.augment.seeds import Wish
+    from dsforge.augment.seeds import Find
+    from dsforge.augment.wish import Wish
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -24,7 +25,10 @@ _SHOWN = 20
 def command(
     input: str = INPUT,
     method: str = typer.Option(
-        ..., "--method", help="How rows are made: answer, evolve, extend, fill, paraphrase, self-instruct, translate."
+        ...,
+        "--method",
+        help="How rows are made: answer, back-translate, document, evolve, extend, fill, judge, paraphrase, "
+        "preference, repair, self-instruct, translate.",
     ),
     model: str = typer.Option(..., "--model", help="The model to ask, by the server's name for it."),
     output: str = typer.Option(
@@ -41,6 +45,24 @@ def command(
     to_language: str = typer.Option("", "--to-language", metavar="zh|en", help="What translate translates into."),
     by: str = typer.Option(
         "", "--by", metavar="FIELD", help="The field of a category, for fill [default: where the format has it]."
+    ),
+    to: str = typer.Option(
+        "", "--to", metavar="FORMAT", help="The format of the new rows [default: that of the seeds, where it can be]."
+    ),
+    candidates: int = typer.Option(
+        0, "--candidates", min=0, max=8, show_default=False, help="Answers that preference chooses from [default: 3]."
+    ),
+    min_score: int | None = typer.Option(
+        None, "--min-score", min=1, max=5, help="Have the model judge each new row, and keep those with this or more."
+    ),
+    rubric: str = typer.Option(
+        "", "--rubric", metavar="FILE", help="What to judge by, as text [default: the prompt's own]."
+    ),
+    select: str = typer.Option(
+        "", "--select", metavar="CODES", help="The lint rules whose findings repair mends [default: Q and L]."
+    ),
+    findings: str = typer.Option(
+        "", "--findings", metavar="FILE", help="What `lint --json` found, for repair [default: it looks itself]."
     ),
     json_schema: bool = typer.Option(
         False, "--json-schema", help="Have the server keep answers in JSON to their JSON Schema, where it can."
@@ -111,16 +133,18 @@ def command(
     Any OpenAI-compatible server. Every answer is kept in a journal before it is used: the same command after a crash
     or Ctrl-C asks only for what is missing. The key is read from the environment and written nowhere.
     """
-    from dsforge.augment.seeds import Wish
     from dsforge.augment.server import find_server, server_url
+    from dsforge.augment.wish import Wish
+    from dsforge.cli.lint_gate import gate_for, text_of_file
 
     out = Output(as_json, output if not (dry_run and output == "-") else "")
     wish = Wish(method, model, per_row, rows, temperature, max_tokens, prompt, format_name, to_language, by, strip_meta,
-                json_schema)  # fmt: skip
+                json_schema, to, candidates, min_score, text_of_file(rubric, "--rubric"))  # fmt: skip
+    gate, find = gate_for(wish, input, select, findings)
     url = server_url(base_url, base_url_env)
     funds = funds_of(budget, price_in, price_out, model, url)
     if dry_run:
-        return _dry_run(out, input, output, wish, url, journal, funds)
+        return _dry_run(out, input, output, wish, url, journal, funds, find)
 
     from msgspec import to_builtins
 
@@ -128,14 +152,13 @@ def command(
     from dsforge.augment.limits import Pace
     from dsforge.augment.result import Interrupted
     from dsforge.augment.run import augment
-    from dsforge.cli.lint_gate import LintGate
     from dsforge.io.rejects import rejects_path
 
     server = find_server(base_url, base_url_env, api_key_env)
     try:
         result = augment(
             input, output, wish, server, concurrency=concurrency, patience=Patience(timeout=timeout),
-            journal=journal or None, rejects=rejects or None, with_seeds=with_seeds, check=LintGate(), funds=funds,
+            journal=journal or None, rejects=rejects or None, with_seeds=with_seeds, check=gate, find=find, funds=funds,
             pace=Pace(requests_per_minute, tokens_per_minute),
             on_change=Progress(out),
         )  # fmt: skip
@@ -151,15 +174,20 @@ def command(
     show_spent(out, result, funds)
     out.result(
         "augment", result.rows_in, result.rows_out, result.rows_rejected, rows_generated=result.rows_generated,
-        rows_kept=result.rows_kept, requests=result.requests, prompt_tokens=result.prompt_tokens,
-        completion_tokens=result.completion_tokens, spent=number(result.spent), currency=result.currency or None,
+        rows_kept=result.rows_kept, rows_unchanged=result.rows_unchanged, requests=result.requests,
+        prompt_tokens=result.prompt_tokens, completion_tokens=result.completion_tokens, spent=number(result.spent), currency=result.currency or None,
         spent_before=number(result.spent_before), budget=number(funds.cap), unpaid=result.unpaid,
-        dropped=result.dropped,
+        dropped=result.dropped, lost=result.lost, unchanged=result.unchanged,
         failed=len(result.failures), failures=to_builtins(result.failures), retries=result.retries,
         from_journal=result.from_journal, method=method, model=model, output=output, journal=result.journal,
         rejects=rejects_file,
     )  # fmt: skip
     return 1 if result.rows_rejected or result.failures or result.unpaid else 0
+
+
+def told_counts(counts: dict[str, int]) -> str:
+    """`: 3 for one reason, 2 for another`, "" for none."""
+    return "".join(f"{', ' if at else ': '}{count:,} {reason}" for at, (reason, count) in enumerate(counts.items()))
 
 
 def _tell(out: Output, result: AugmentResult, input: str, output: str, rejects: str | None) -> None:
@@ -170,6 +198,10 @@ def _tell(out: Output, result: AugmentResult, input: str, output: str, rejects: 
     )
     for reason, count in result.dropped.items():
         out.say(f"  dropped  {reason}: {count:,}")
+    if result.rows_unchanged:
+        out.say(f"  as it is {quantity(result.rows_unchanged, 'row')}{told_counts(result.unchanged)}")
+    for feature, count in result.lost.items():
+        out.note(f"dsforge: {quantity(count, 'row')} lost, as the format cannot hold it: {feature}")
     retries = f", {result.retries:,} tried again" if result.retries else ""
     out.say(
         f"  asked    {quantity(result.requests, 'request')}{retries}, {result.from_journal:,} more from the journal; "
@@ -192,13 +224,15 @@ def _tell(out: Output, result: AugmentResult, input: str, output: str, rejects: 
         )
 
 
-def _dry_run(out: Output, input: str, output: str, wish: Wish, url: str, journal: str, funds: Funds) -> int:
+def _dry_run(
+    out: Output, input: str, output: str, wish: Wish, url: str, journal: str, funds: Funds, find: Find | None
+) -> int:
     from pathlib import Path
 
     from dsforge.augment.estimate import estimate
     from dsforge.augment.run import journal_path
 
-    result = estimate(input, wish, url, Path(journal) if journal else journal_path(output), funds)
+    result = estimate(input, wish, url, Path(journal) if journal else journal_path(output), funds, find)
     _tell_estimate(out, result, input, url)
     show_cost(out, result, funds)
     out.result(

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from dsforge.convert.job import Job
-from dsforge.convert.result import CANNOT_HOLD, WOULD_LOSE, ConvertResult
+from dsforge.convert.result import WOULD_LOSE, ConvertResult
 from dsforge.engine.chunks import Chunk
 from dsforge.engine.plan import beside
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example
-from dsforge.feature import ESSENTIAL, Feature, used_features
-from dsforge.formats.format import Format
+from dsforge.feature import Feature, used_features
+from dsforge.formats.format import CANNOT_HOLD, Format
 from dsforge.formats.held import only_held
 from dsforge.formats.plain import ShortWay
 from dsforge.formats.read import ExampleReader
@@ -42,14 +42,11 @@ def convert_example(example: Example, to: Format, *, keep_extra: bool = True) ->
 
 def encode_example(example: Example, to: Format, keep_extra: bool = True) -> tuple[JSON, set[Feature]]:
     """`(row value, features lost)`; see `convert_example`."""
-    lost = to.losses(example)
+    dropped: set[Feature] = set()
     if not keep_extra:
         example, dropped = without_extra(example)
-        lost |= dropped
-    if essential := lost & ESSENTIAL:
-        names = " and ".join(sorted(feature.value for feature in essential))
-        raise RowError(f"{to.name} cannot hold: {names}", code=CANNOT_HOLD)
-    return to.encode(example), lost
+    value, lost = to.written(example)
+    return value, lost | dropped
 
 
 def encode_for(

@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 import msgspec
 
-CANNOT_HOLD = "S902"
+from dsforge.formats.format import CANNOT_HOLD
+
 NEEDS_PAIR = "S901"
 WOULD_LOSE = "S903"
 _OWN_WORDS = (CANNOT_HOLD, NEEDS_PAIR, WOULD_LOSE)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dsforge.errors import UsageError, did_you_mean
+from dsforge.errors import RowError, UsageError, did_you_mean
 from dsforge.example import JSON, Example
-from dsforge.feature import Feature, used_features
+from dsforge.feature import ESSENTIAL, Feature, used_features
 from dsforge.registry import values
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 RowValue: TypeAlias = "dict[str, JSON]"
 """A row parsed from JSON."""
+
+CANNOT_HOLD = "S902"
+"""The code of a reject that a format cannot hold."""
 
 
 def _no_places(row: RowValue, example: Example) -> list[str]:
@@ -120,6 +123,18 @@ class Format:
         if any(not self.message_keys.isdisjoint(message.extra) for message in example.all_messages()):
             lost.add(Feature.MESSAGE_EXTRA)
         return lost
+
+    def written(self, example: Example) -> tuple[JSON, set[Feature]]:
+        """`(row value, features lost)` of any example.
+
+        Raises:
+            RowError: the format cannot hold what makes the example what it is (turns, tool calls, images, the pair).
+        """
+        lost = self.losses(example)
+        if essential := lost & ESSENTIAL:
+            names = " and ".join(sorted(feature.value for feature in essential))
+            raise RowError(f"{self.name} cannot hold: {names}", code=CANNOT_HOLD)
+        return self.encode(example), lost
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,7 +56,7 @@ FEW = 2000
 come first: those that thousands share tell nothing."""
 
 
-def _most_shared(members: Iterable[array[int]]) -> list[int]:
+def most_shared(members: Iterable[Sequence[int]]) -> list[int]:
     """Documents by the number of buckets they share with the one in question, most first, then by number."""
     shared: Counter[int] = Counter()
     room = FEW
@@ -115,7 +115,7 @@ def _alike(
     document: int, members: dict[int, array[int]], numbers: list[int], similarities: Similarities, threshold: float
 ) -> Match | None:
     """The first of the members of these buckets with which the document reaches the threshold."""
-    candidates = _most_shared(members[number] for number in numbers if number in members)
+    candidates = most_shared(members[number] for number in numbers if number in members)
     for other in similarities.likely(document, candidates, threshold)[:LIMIT]:
         if (exact := similarities.similarity(document, other)) >= threshold:
             return Match(document, other, exact)
@@ -158,7 +158,7 @@ def connect(groups: Groups, buckets: Iterable[I64], similarities: Similarities, 
     seen_in: defaultdict[int, array[int]] = defaultdict(_documents)
     for document, numbers in _buckets_of(buckets).items():
         failed = 0
-        candidates = _most_shared(seen_in[number] for number in numbers)
+        candidates = most_shared(seen_in[number] for number in numbers)
         for other in similarities.likely(document, candidates, threshold):
             if failed == LIMIT:
                 break

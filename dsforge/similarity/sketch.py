@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsforge.io.arrays import ArrayFolder, mapped, temporary_folder
 from dsforge.similarity.compared import PARTS, Compared
@@ -33,7 +34,7 @@ BATCH = 4_000_000
 """Bytes of text a batch. What fits one batch is signed by numpy: about as fast as loading the kernel (0.4 s)."""
 
 _BY_NUMPY = 1000  # comparisons (0.3 ms each) after which the kernel (0.02 ms) is worth loading
-_NOT_WORTH_IT = 8  # candidates so few that verifying them is as fast as estimating
+NOT_WORTH_IT = 8  # candidates so few that verifying them is as fast as estimating
 
 DEVIATIONS = 4
 """Standard deviations below the threshold at which an estimate rules a pair out: wrong for 1 in 10,000 pairs right at
@@ -55,6 +56,13 @@ def prepare() -> None:
     _is_much(BATCH)
     sign_compiled(pack([(b"", b"", b"")]))
     jaccard_compiled(pack([(b"", b"", b"")]), pack([(b"", b"", b"")]))
+
+
+def are_likely(low: U8, others: U8, threshold: float) -> NDArray[np.bool_]:
+    """Whether each of `others`, low bytes of signatures, shares enough of them with `low` to reach `threshold`."""
+    deviation = math.sqrt(threshold * (1 - threshold) / PERMUTATIONS)
+    enough: NDArray[np.bool_] = (others == low).sum(axis=1) >= PERMUTATIONS * (threshold - DEVIATIONS * deviation)
+    return enough
 
 
 class SketchWriter:
@@ -145,11 +153,9 @@ class Sketched:
 
     def likely(self, document: int, others: list[int], threshold: float) -> list[int]:
         """Those of `others` that share enough values of the signature to reach `threshold`."""
-        if len(others) < _NOT_WORTH_IT:
+        if len(others) < NOT_WORTH_IT:
             return others
-        deviation = math.sqrt(threshold * (1 - threshold) / PERMUTATIONS)
-        shared = (self._low(others) == self._low([document])).sum(axis=1)
-        ruled_in = shared >= PERMUTATIONS * (threshold - DEVIATIONS * deviation)
+        ruled_in = are_likely(self._low([document]), self._low(others), threshold)
         return [other for other, likely in zip(others, ruled_in.tolist(), strict=True) if likely]
 
     def _low(self, documents: list[int]) -> U8:

@@ -22,7 +22,7 @@ from dsforge.augment.limits import Pace
 from dsforge.augment.prices import Funds, find_funds, stated_prices
 from dsforge.augment.request import Answer, ChatMessage, Request
 from dsforge.augment.run import augment
-from dsforge.augment.seeds import Wish
+from dsforge.augment.wish import Wish
 from dsforge.augment.server import Server
 from dsforge.engine.journal import Journal
 from dsforge.errors import UsageError

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dsforge.augment.limits import Pace, expected_tokens, seconds_of
 from dsforge.augment.run import augment
-from dsforge.augment.seeds import Wish
+from dsforge.augment.wish import Wish
 from dsforge.augment.server import Server
 from tests.augment.faulty_server import Reply, echo, serving
 from tests.augment.test_run import KEY, QUICK, seeds

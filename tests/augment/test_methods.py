@@ -19,7 +19,8 @@ from dsforge.augment.method import Unusable, all_methods
 from dsforge.augment.prompt import Prompt, prompt_path
 from dsforge.augment.result import AugmentResult
 from dsforge.augment.run import augment
-from dsforge.augment.seeds import Wish
+from dsforge.augment.seeds import Find, Found
+from dsforge.augment.wish import Wish
 from dsforge.augment.server import Server
 from dsforge.errors import UsageError
 from tests.augment.faulty_server import FaultyServer, Reply, Script, serving
@@ -45,6 +46,7 @@ CHINESE: Row = {
     ],
 }
 SYSTEM, ASKED, ANSWERED = ROW["messages"]
+WRONG = Found("Q504", "refusal", "the answer refuses")
 
 
 def say(role: str, content: str) -> dict[str, str]:
@@ -55,14 +57,21 @@ NEW = {"instruction": "Which bulbs fit a reading lamp with a dimmer?", "answer":
 CHINESE_TEXTS = ["你卖台灯。", "台灯寄到巴黎要多久？", "四到六天。"]
 
 
-class Case(msgspec.Struct, forbid_unknown_fields=True):
-    """What a method makes of ROW: the model's `answer` gives these messages, a `wrong` one no row, for that reason."""
+class Case(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a method makes of ROW: the model's `answer` gives these messages, a `wrong` one no row, for that reason.
+
+    Where the method asks more than once, `answers` are those to all questions, in order. `row` is what else a new row
+    holds, `document` the text of one in place of ROW.
+    """
 
     answer: str
-    gives: list[dict[str, str]]
+    gives: list[dict[str, str]] = []
     wrong: str
     reason: str
     wish: dict[str, Any] = {}
+    answers: list[str] = []
+    row: dict[str, Any] = {}
+    document: str = ""
 
 
 def case_of(path: Path) -> tuple[str, Case]:
@@ -70,7 +79,10 @@ def case_of(path: Path) -> tuple[str, Case]:
 
 
 CASES = dict(map(case_of, sorted((Path(__file__).parents[1] / "cases" / "methods").glob("*.yaml"))))
-IN_JSON = [name for name, method in all_methods().items() if method.schema]
+ONE_STEP = [
+    name for name, method in all_methods().items() if method.write and not method.in_place and not method.of_documents
+]
+IN_JSON = [name for name in ONE_STEP if all_methods()[name].schema]
 
 
 def rows_of(path: Path) -> list[Row]:
@@ -82,10 +94,24 @@ def run(
 ) -> AugmentResult:
     source = folder / "seeds.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return run_on(server, source, folder / "out.jsonl", method, with_seeds=with_seeds, **wish)
+
+
+def run_on(
+    server: FaultyServer,
+    source: Path,
+    output: Path,
+    method: str,
+    *,
+    with_seeds: bool = False,
+    find: Find | None = None,
+    **wish: Any,
+) -> AugmentResult:
+    """One request at a time, so that answers come in the order of the questions."""
     settings = {**CASES[method].wish, **wish}
     return augment(
-        str(source), folder / "out.jsonl", Wish(method, "m", **settings), Server(server.url, "k"),
-        patience=QUICK, with_seeds=with_seeds,
+        str(source), output, Wish(method, "m", **settings), Server(server.url, "k"),
+        patience=QUICK, with_seeds=with_seeds, find=find, concurrency=1,
     )  # fmt: skip
 
 
@@ -103,6 +129,23 @@ def test_every_method_has_a_case_and_a_prompt_that_knows_its_names() -> None:
     assert set(CASES) == set(all_methods())
     for method in all_methods().values():
         Prompt(prompt_path(method.name), method.names)
+
+
+@pytest.mark.parametrize("method", CASES)
+def test_the_answers_of_a_case_make_its_row(tmp_path: Path, method: str) -> None:
+    case = CASES[method]
+    source = tmp_path / ("manual.md" if case.document else "seeds.jsonl")
+    source.write_text(case.document or json.dumps(ROW) + "\n", encoding="utf-8")
+    with serving(in_turn(*(case.answers or [case.answer]))) as server:
+        result = run_on(server, source, tmp_path / "out.jsonl", method, find=lambda *seed: [WRONG])
+        assert len(server.log.bodies) == len(case.answers or [case.answer])
+    assert (result.rows_kept, result.dropped, result.failures) == (1, {}, [])
+    (row,) = rows_of(tmp_path / "out.jsonl")
+    if case.gives:
+        assert row["messages"] == case.gives
+    assert {key: {**row[key], **value} if isinstance(value, dict) else value for key, value in case.row.items()} == {
+        key: row[key] for key in case.row
+    }
 
 
 @pytest.mark.parametrize("method", IN_JSON)
@@ -135,7 +178,7 @@ def test_what_cannot_be_read_is_asked_once_more_with_what_is_wrong(tmp_path: Pat
     assert not (tmp_path / "out.rejects.jsonl").exists()
 
 
-@pytest.mark.parametrize("method", CASES)
+@pytest.mark.parametrize("method", ONE_STEP)
 def test_what_is_wrong_twice_is_rejected_with_its_reason(tmp_path: Path, method: str) -> None:
     case = CASES[method]
     requests = 2 if method in IN_JSON else 1  # an empty text is not mended by telling that it is empty
@@ -167,7 +210,7 @@ def test_a_server_can_be_told_the_schema(tmp_path: Path, method: str) -> None:
     assert rows_of(tmp_path / "out.jsonl")[0]["messages"] == case.gives
 
 
-@pytest.mark.parametrize("method", sorted(set(CASES) - set(IN_JSON)))
+@pytest.mark.parametrize("method", sorted(set(ONE_STEP) - set(IN_JSON)))
 def test_an_answer_in_plain_text_is_taken_as_it_is(tmp_path: Path, method: str) -> None:
     case = CASES[method]
     with serving(always(f"<think>hm</think>\n{case.answer}\n")) as server:

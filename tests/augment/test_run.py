@@ -13,7 +13,7 @@ import pytest
 from dsforge.augment.ask import Patience
 from dsforge.augment.result import AugmentResult
 from dsforge.augment.run import augment, journal_path
-from dsforge.augment.seeds import Wish
+from dsforge.augment.wish import Wish
 from dsforge.augment.server import Server
 from dsforge.errors import ServiceError
 from tests.augment.faulty_server import FaultyServer, Reply, Script, echo, serving
@@ -204,9 +204,46 @@ def test_answers_that_make_no_row_are_dropped_by_reason(tmp_path: Path, reply: R
 def test_the_second_of_equal_paraphrases_is_dropped(tmp_path: Path) -> None:
     with serving(lambda prompt, times: Reply("Same?")) as server:
         result = run(server, seeds(tmp_path, 2), tmp_path / "out.jsonl", per_row=3)
-    # the two seeds have different answers, so one paraphrase of each is a row of its own
-    assert result.dropped == {"identical to an earlier row": 4}
-    assert [row["provenance"]["number"] for row in rows_of(tmp_path / "out.jsonl")] == [1, 1]
+    # the answer to the first seed's question is not that to the second's: a prompt with both would contradict itself
+    assert result.dropped == {"identical to an earlier row": 5}
+    assert [row["provenance"]["source_row"] for row in rows_of(tmp_path / "out.jsonl")] == [1]
+
+
+def many_words(count: int) -> str:
+    return " ".join(f"word{number}" for number in range(count))
+
+
+@pytest.mark.parametrize("at", [0, 1], ids=["earlier", "later"])
+def test_what_is_much_like_another_seed_is_dropped_wherever_that_stands(tmp_path: Path, at: int) -> None:
+    rows = [{"instruction": f"Question {number}?", "output": "Yes."} for number in range(2)]
+    rows[at] = {"instruction": many_words(40), "output": "No."}
+    source = tmp_path / "seeds.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def near(prompt: str, times: int) -> Reply:
+        return Reply(f"{many_words(40)} more" if "Question" in prompt else "Quite another text, in words of its own")
+
+    with serving(near) as server:
+        result = run(server, source, tmp_path / "out.jsonl")
+    assert result.dropped == {"too close to a seed": 1}
+    assert result.rows_kept == 1
+
+
+def test_what_is_much_like_a_row_made_of_another_seed_is_dropped(tmp_path: Path) -> None:
+    with serving(lambda prompt, times: Reply(f"{many_words(40)} {'0' if '0?' in prompt else '1'}")) as server:
+        result = run(server, seeds(tmp_path, 2), tmp_path / "out.jsonl")
+    assert result.dropped == {"too close to an earlier row": 1}
+
+
+def test_a_text_that_does_not_stand_alone_may_be_like_another(tmp_path: Path) -> None:
+    rows = [
+        {"instruction": "Sum it up.", "input": f"Text {number}, {many_words(9)}", "output": "x"} for number in (1, 2)
+    ]
+    source = tmp_path / "seeds.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with serving(lambda prompt, times: Reply("Write a summary.")) as server:
+        result = run(server, source, tmp_path / "out.jsonl")
+    assert (result.rows_kept, result.dropped) == (2, {})
 
 
 def test_quotation_marks_and_thinking_around_an_answer_go(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from dsforge.augment.ask import Patience
 from dsforge.augment.prices import Funds, stated_prices
 from dsforge.augment.result import Interrupted
 from dsforge.augment.run import augment
-from dsforge.augment.seeds import Wish
+from dsforge.augment.wish import Wish
 from dsforge.augment.server import Server
 from tests.augment.faulty_server import Reply, echo, serving
 from tests.augment.test_run import KEY, seeds

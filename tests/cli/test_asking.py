@@ -9,7 +9,7 @@ import pytest
 
 from dsforge.augment.ask import Usage
 from dsforge.augment.expect import expected_answers
-from dsforge.augment.seeds import Wish
+from dsforge.augment.wish import Wish
 from dsforge.cli.asking import progress_line, span
 from dsforge.cli.spending import money
 

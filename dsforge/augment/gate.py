@@ -1,4 +1,4 @@
-"""What becomes of an answer: the row in it, and why it makes none where it makes none."""
+"""What becomes of an answer: the text in it, and why a row made of it is not kept where it is not."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from dsforge.augment.request import Answer
 from dsforge.augment.turns import has_han, language_of
 from dsforge.example import Example, Message
 from dsforge.similarity.key import exact_key, normalise
+from dsforge.similarity.near import NearTexts
 
 _THINKING = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』", "«": "»", "„": "“"}
+NEAR = 0.8
+"""The Jaccard similarity from which texts are near-duplicates, as `dsforge dedup` has it."""
 _GRAM = 3
 """Characters of an n-gram: three tell texts apart in any script, as words of Chinese have no spaces between them."""
 
@@ -25,6 +28,22 @@ def clean(text: str, seed: str) -> str:
         inner = text[1:-1]
         if text[0] not in inner and text[-1] not in inner:
             return inner.strip()
+    return text
+
+
+def text_of(answer: Answer, seed: str) -> str:
+    """The text of an answer about `seed`.
+
+    Raises:
+        Unusable: the server cut it off, or there is none.
+    """
+    if answer.finish == "content_filter":
+        raise Unusable("stopped by the server's content filter", again=False)
+    if answer.finish == "length":
+        raise Unusable("cut off at the token limit", again=False)
+    text = clean(answer.text, seed)
+    if not text:
+        raise Unusable("empty", again=False)
     return text
 
 
@@ -51,52 +70,51 @@ def overlap(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / len(one | other)
 
 
-class Judge:
-    """Takes seeds and answers in the order of the input, and remembers them: the first of equal rows is kept.
+def standing_alone(method: Method, example: Example) -> str:
+    """The text that a method writes where it is all that an answer is to, "" where turns before it or an input are."""
+    asked = [message for message in example.messages if message.role == "user"]
+    if method.closest >= 1.0 or len(asked) != 1 or asked[0].input_at is not None:
+        return ""
+    return method.text(example)
 
-    `to_language` is the language that new rows are wanted in, "" for that of their seeds.
+
+class Gate:
+    """Takes seeds and new rows in the order of the input, and remembers them: the first of equal rows is kept.
+
+    `to_language` is the language that new rows are wanted in, "" for that of their seeds. `known` are texts that stand
+    alone of all seeds, also of those to come: no text that does may be like one of them, or like an earlier one.
     """
 
-    def __init__(self, method: Method, to_language: str = "") -> None:
+    def __init__(self, method: Method, to_language: str = "", known: NearTexts | None = None) -> None:
         self._method = method
         self._to_language = to_language
         self._seen: set[bytes] = set()
         self._near: list[tuple[str, frozenset[str]]] = []
+        self._known, self._of_seeds = known, 0 if known is None else len(known)
 
     def seed(self, example: Example) -> None:
-        """Remember a seed; the answers judged next are to it."""
+        """Remember a seed; the rows judged next are made from it."""
         self._seen.add(self._key(example))
         self._near = [("the seed", grams(self._method.text(example)))]
 
-    def read(self, seed: Example, answer: Answer) -> Example:
-        """The example in an answer, whatever others there are.
+    def checked(self, seed: Example, example: Example) -> Example:
+        """`example`, made from `seed`, whatever others there are.
 
         Raises:
-            Unusable: there is none.
+            Unusable: it says nothing, or in another language than is wanted.
         """
-        if answer.finish == "content_filter":
-            raise Unusable("stopped by the server's content filter", again=False)
-        if answer.finish == "length":
-            raise Unusable("cut off at the token limit", again=False)
-        before = self._method.text(seed)
-        text = clean(answer.text, before)
-        if not text:
-            raise Unusable("empty", again=False)
-        example = self._method.write(seed, text)
         written = self._method.text(example)
         if not normalise(written):
             raise Unusable("empty", again=False)
-        self._check_language(before, written)
+        self._check_language(self._method.text(seed), written)
         return example
 
-    def judge(self, seed: Example, answer: Answer) -> Example | str:
-        """The new example, or the reason why there is none."""
-        try:
-            example = self.read(seed, answer)
-        except Unusable as error:
-            return error.reason
+    def verdict(self, seed: Example, example: Example) -> str:
+        """Why the row made from `seed` is not kept, "" where it is."""
+        if self._method.in_place:
+            return ""
         text = self._method.text(example)
-        if normalise(text) == normalise(self._method.text(seed)):
+        if not self._method.writes and normalise(text) == normalise(self._method.text(seed)):
             return "identical to the seed"
         key = self._key(example)
         if key in self._seen:
@@ -105,9 +123,14 @@ class Judge:
         for what, other in self._near:
             if overlap(new, other) > self._method.closest:
                 return f"too close to {what}"
+        if self._known is not None and (alone := standing_alone(self._method, example)):
+            if (near := self._known.find(alone)) is not None:
+                how = "identical" if near.similarity == 1.0 else "too close"
+                return f"{how} to {'a seed' if near.number < self._of_seeds else 'an earlier row'}"
+            self._known.add(alone)
         self._seen.add(key)
         self._near.append(("another row of its seed", new))
-        return example
+        return ""
 
     def _key(self, example: Example) -> bytes:
         return exact_key(normalise(self._method.text(example))) if self._method.new_prompt else identity(example)

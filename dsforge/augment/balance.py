@@ -7,6 +7,18 @@ from collections.abc import Mapping
 from heapq import heapify, heapreplace
 
 from dsforge.errors import UsageError
+from dsforge.example import Example, at_path
+from dsforge.io.jsonl import dumps
+from dsforge.io.rows import Row
+
+
+def category_of(by: str, row: Row, example: Example) -> str:
+    """What a row says its category is, in the field `by` or where its format has it; "" where it says none."""
+    names = (by or "meta.category").split(".")
+    value = at_path(row.value, names)
+    if value is None:  # where a format keeps it elsewhere than under meta
+        value = at_path({"meta": example.meta}, names)
+    return value if isinstance(value, str) else "" if value is None else dumps(value).decode()
 
 
 def even(counts: Mapping[str, int], wanted: int | None = None) -> dict[str, int]:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from msgspec.structs import replace
 
-from dsforge.augment.balance import Quota, check_categories
+from dsforge.augment.balance import Quota, category_of, check_categories
 from dsforge.augment.gate import standing_alone
 from dsforge.augment.method import FINDINGS, NUMBER, OTHERS, Ask, Method, get_method
 from dsforge.augment.prompt import Prompt, prompt_path
@@ -20,11 +20,10 @@ from dsforge.augment.request import ChatMessage, Request
 from dsforge.augment.turns import UNFIT, language_of
 from dsforge.augment.wish import LANGUAGES, Wish
 from dsforge.errors import RowError, UsageError
-from dsforge.example import Example, at_path
+from dsforge.example import Example
 from dsforge.formats.detect import detect_row
 from dsforge.formats.format import Format, get_format
 from dsforge.formats.read import ExampleReader
-from dsforge.io.jsonl import dumps
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import Row
 
@@ -183,14 +182,6 @@ class SeedReader:
             raise RowError(f"the row is in the language wanted ({language}) already", code=UNFIT)
         return values
 
-    def _category(self, row: Row, example: Example) -> str:
-        """What the row says its category is, "" where it does not."""
-        names = (self._wish.by or "meta.category").split(".")
-        value = at_path(row.value, names)
-        if value is None:  # where a format keeps it elsewhere than under meta
-            value = at_path({"meta": example.meta}, names)
-        return value if isinstance(value, str) else "" if value is None else dumps(value).decode()
-
     def _counted(self, source: str) -> Quota:
         """How many rows each category is to get.
 
@@ -202,7 +193,7 @@ class SeedReader:
         rows: Counter[str] = Counter()
         seeds: Counter[str] = Counter()
         for row, example in ExampleReader(source, self._wish.format_name, strict=True):
-            if not (category := self._category(row, example)):
+            if not (category := category_of(self._wish.by, row, example)):
                 continue
             rows[category] += 1
             try:
@@ -226,7 +217,7 @@ class SeedReader:
         values["rubric"] = self._wish.rubric
         category = ""
         if self._quota is not None:
-            category = values["category"] = self._category(row, example)
+            category = values["category"] = category_of(self._wish.by, row, example)
         found: list[Found] = []
         if FINDINGS in self.method.options:
             found = self._find(row, fmt, example) if self._find else []

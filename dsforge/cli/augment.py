@@ -122,6 +122,12 @@ def command(
         metavar="FILE",
         help="Where answers are kept [default: .NAME.journal.sqlite beside the output].",
     ),
+    report: str = typer.Option(
+        "",
+        "--report",
+        metavar="PAGE.html",
+        help="Write a page that compares categories, lengths and diversity before and after.",
+    ),
     rejects: str = typer.Option(
         "", "--rejects", help="Where seeds and answers go that make no row [default: OUTPUT with .rejects.jsonl]."
     ),
@@ -151,10 +157,17 @@ def command(
     from dsforge.augment.ask import Patience
     from dsforge.augment.limits import Pace
     from dsforge.augment.result import Interrupted
-    from dsforge.augment.run import augment
+    from dsforge.augment.run import augment, journal_path
     from dsforge.io.rejects import rejects_path
+    from dsforge.io.together import check_outputs
 
     server = find_server(base_url, base_url_env, api_key_env)
+    if report:
+        from dsforge.augment.page import check_page
+
+        check_page(report, input, output)
+        beside = [journal or journal_path(output), report]
+        check_outputs([input], [output, rejects or rejects_path(output)], others=beside)
     try:
         result = augment(
             input, output, wish, server, concurrency=concurrency, patience=Patience(timeout=timeout),
@@ -172,15 +185,24 @@ def command(
     rejects_file = (rejects or str(rejects_path(output))) if result.rows_rejected or result.dropped else None
     _tell(out, result, input, output, rejects_file)
     show_spent(out, result, funds)
+    compared = None
+    if report:
+        from dsforge.augment.compare import compare
+        from dsforge.augment.page import write_page
+
+        compared = compare(input, output, wish, result, with_seeds=with_seeds)
+        write_page(report, compared)
+        out.note(f"dsforge: wrote {report}")
     out.result(
         "augment", result.rows_in, result.rows_out, result.rows_rejected, rows_generated=result.rows_generated,
         rows_kept=result.rows_kept, rows_unchanged=result.rows_unchanged, requests=result.requests,
-        prompt_tokens=result.prompt_tokens, completion_tokens=result.completion_tokens, spent=number(result.spent), currency=result.currency or None,
+        prompt_tokens=result.prompt_tokens, completion_tokens=result.completion_tokens,
+        spent=number(result.spent), currency=result.currency or None,
         spent_before=number(result.spent_before), budget=number(funds.cap), unpaid=result.unpaid,
         dropped=result.dropped, lost=result.lost, unchanged=result.unchanged,
         failed=len(result.failures), failures=to_builtins(result.failures), retries=result.retries,
         from_journal=result.from_journal, method=method, model=model, output=output, journal=result.journal,
-        rejects=rejects_file,
+        rejects=rejects_file, report=report or None, comparison=compared.figures() if compared else None,
     )  # fmt: skip
     return 1 if result.rows_rejected or result.failures or result.unpaid else 0
 

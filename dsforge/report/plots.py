@@ -159,7 +159,12 @@ def _bar(axes: _Axes, number: int, gap: int, count: int, title: str) -> Html:
 
 
 def overlaid(
-    name: str, title: str, unit: str, first: tuple[str, Sequence[int]], second: tuple[str, Sequence[int]]
+    name: str,
+    title: str,
+    unit: str,
+    first: tuple[str, Sequence[int]],
+    second: tuple[str, Sequence[int]],
+    counted: str = "rows",
 ) -> Html:
     """Two histograms over one another, each with its word."""
     axes = _axes([first[1], second[1]])
@@ -172,8 +177,8 @@ def overlaid(
         x = 170 + number * 85
         legend.append(element("rect", class_=f"area {kind}", x=x, y=3, width=14, height=10))
         legend.append(element("text", word, class_="key", x=x + 19, y=12))
-    description = "; ".join(f"{word}: {_described(bins, unit)}" for word, bins in (first, second))
-    return svg(name, title, description, _HEIGHT, [*_frame(axes, unit), *shapes, *legend])
+    description = "; ".join(f"{word}: {_described(bins, unit, counted)}" for word, bins in (first, second))
+    return svg(name, title, description, _HEIGHT, [*_frame(axes, unit, counted), *shapes, *legend])
 
 
 def _outline(axes: _Axes, counts: Sequence[int]) -> str:

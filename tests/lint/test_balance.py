@@ -21,7 +21,6 @@ from dsforge.lint.rules.balance.scripts import SCRIPTS, script_number
 from dsforge.lint.rules.balance.statistics import (
     binomial_p,
     chi_square_p,
-    effective_number,
     kolmogorov_smirnov,
     median,
     median_of_counted,
@@ -29,6 +28,7 @@ from dsforge.lint.rules.balance.statistics import (
 )
 from dsforge.lint.rules.balance.topics import topics_of
 from dsforge.lint.run import lint
+from dsforge.report.evenness import effective_number
 
 Rows = Sequence[dict[str, Any]]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.report.augment_pages import hostile_augment_page
 from tests.report.pages import HOSTILE, hostile_cost_page, hostile_dedup_page, hostile_page
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -30,7 +31,12 @@ def browser() -> Iterator[Any]:
     driver.quit()
 
 
-PAGES = {"lint": hostile_page, "dedup": hostile_dedup_page, "cost": hostile_cost_page}
+PAGES = {
+    "lint": hostile_page,
+    "dedup": hostile_dedup_page,
+    "cost": hostile_cost_page,
+    "augment": hostile_augment_page,
+}
 
 
 @pytest.fixture

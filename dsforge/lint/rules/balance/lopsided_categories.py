@@ -56,7 +56,7 @@ from collections import Counter
 
 from dsforge.lint.facts import Facts, Settings
 from dsforge.lint.rule import DatasetReport, DatasetRule
-from dsforge.lint.rules.balance.statistics import effective_number
+from dsforge.report.evenness import effective_number
 
 _RATIO = 10
 _MIN_ROWS = 20

@@ -74,7 +74,7 @@ Good:
 
 from dsforge.lint.facts import Facts, Settings
 from dsforge.lint.rule import DatasetReport, DatasetRule
-from dsforge.lint.rules.balance.statistics import effective_number
+from dsforge.report.evenness import effective_number
 
 _MIN_ROWS = 30
 _MOST_TOPICS = 12

@@ -11,13 +11,6 @@ _EXACT = 10_000
 """Trials up to which binomial probabilities are summed; beyond them the normal distribution is as good."""
 
 
-def effective_number(counts: Iterable[int]) -> float:
-    """How many groups of equal size would be as even as groups of these sizes: e to the power of the entropy."""
-    sizes = [count for count in counts if count]
-    total = sum(sizes)
-    return math.exp(-sum(size / total * math.log(size / total) for size in sizes)) if total else 0.0
-
-
 def binomial_p(successes: int, trials: int) -> float:
     """The two-sided probability that a fair coin gives a result as far from the half, or farther."""
     extreme = max(successes, trials - successes)

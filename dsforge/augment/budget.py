@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import msgspec
@@ -38,7 +38,10 @@ class Charge(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True)
 class Hold:
-    """Money set aside for one attempt: its number in the journal, the amount, and the bounds of its tokens."""
+    """Money set aside for one attempt: its number in the journal, the amount, and the bounds of its tokens.
+
+    The number is 0 as long as the charge is in memory only.
+    """
 
     number: int
     amount: Decimal
@@ -48,6 +51,10 @@ class Hold:
 
 class OverBudget(Exception):
     """The request was not sent: with all that is spent or in flight it could pass the budget."""
+
+
+class NotYet(Exception):
+    """The request does not fit now; it may, once those in flight are answered for less than is set aside for them."""
 
 
 class Bound:
@@ -138,21 +145,49 @@ class Ledger:
             OverBudget: it does not fit. Nothing is set aside from then on, whatever it costs.
             OutputError: the journal cannot be written.
         """
+        while True:
+            try:
+                return self.note(key, self.set_aside(request))
+            except NotYet:
+                self._changed.clear()
+                await self._changed.wait()
+
+    def set_aside(self, request: Request) -> Hold | None:
+        """As `reserve`, in memory only and without waiting: `note` it before the request is sent.
+
+        Raises:
+            NotYet: it does not fit while others are in flight.
+            OverBudget: it does not fit.
+        """
         if self._prices is None:
             return None
         prompt, longest = self._bound.prompt(request), request.max_tokens or LONGEST_ANSWER
         amount = self._prices.cost(prompt + self._prompt_surplus, longest + self._answer_surplus)
-        while self.refused is None and self.left is not None and amount > self.left and self.in_flight:
-            self._changed.clear()
-            await self._changed.wait()
-        if self.refused is not None or (self.left is not None and amount > self.left):
-            if self.refused is None:
-                self.refused = amount
+        if self.refused is None and self.left is not None and amount > self.left:
+            if self.in_flight:
+                raise NotYet
+            self.refused = amount
             self._changed.set()  # those that wait for money need wait no more
+        if self.refused is not None:
             raise OverBudget
-        hold = Hold(self._journal.charge(key, self._charge(amount)), amount, prompt, longest)
         self.in_flight += amount
-        return hold
+        return Hold(0, amount, prompt, longest)
+
+    def note(self, key: bytes, hold: Hold | None) -> Hold | None:
+        """Put what was set aside into the journal, so that it counts should the run be killed.
+
+        Raises:
+            OutputError: the journal cannot be written.
+        """
+        return hold and replace(hold, number=self._journal.charge(key, self._charge(hold.amount)))
+
+    def take_over(self, hold: Hold | None) -> None:
+        """Count as in flight what an earlier run set aside and what is still to be answered."""
+        if hold is not None:
+            self.in_flight += hold.amount
+            if self._prices is not None:
+                self.before -= hold.amount
+                self.uncertain -= hold.amount
 
     def settle(self, hold: Hold | None, key: bytes, answer: Answer) -> None:
         """Keep an answer in the journal, with what it cost by the server's count, else with what was set aside.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
@@ -15,13 +15,16 @@ from dsforge.errors import ServiceError
 from dsforge.extras import require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     import openai
 
+T = TypeVar("T")
+
 CONNECT_SECONDS = 10.0
-_AGAIN = frozenset({408, 409, 425, 429})
-_LATE = frozenset({408, 504, 524})
+AGAIN = frozenset({408, 409, 425, 429})
+"""A request that was refused so may be taken later, as after any 5xx."""
+LATE = frozenset({408, 504, 524})
 """A gateway gave up waiting; the model behind it may have answered."""
 _NEVER = {
     401: "the server refuses the key",
@@ -51,6 +54,10 @@ class TryAgain(Exception):
 class Refused(Exception):
     """The server will not answer this request, however often it is asked; another one it may."""
 
+    def __init__(self, reason: str, status: int = 0) -> None:
+        super().__init__(reason)
+        self.status = status
+
 
 class Client:
     """Asks a server. Use it within one event loop and close it there.
@@ -75,7 +82,7 @@ class Client:
         self._longest_answer = longest_answer
         self._timeout = timeout
         self._openai: Any = require("openai", "augment", "asking a language model")
-        self._client: openai.AsyncOpenAI = self._openai.AsyncOpenAI(
+        self.api: openai.AsyncOpenAI = self._openai.AsyncOpenAI(
             api_key=server.key,
             base_url=server.url,
             max_retries=0,  # ours are counted, wait together, and end when the run is interrupted
@@ -84,7 +91,7 @@ class Client:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self.api.close()
 
     async def ask(self, request: Request) -> Answer:
         """The answer to one attempt.
@@ -94,10 +101,23 @@ class Client:
             Refused: the server does not take this request.
             ServiceError: it takes none at all (wrong key, no such model, no money left).
         """
+        return await self.attempt(self._send(request), f"model {request.model}")
+
+    async def attempt(
+        self, sent: Awaitable[T], about: str, seconds: float | None = None, meanings: Mapping[int, str] = _NEVER
+    ) -> T:
+        """What one call of `api` gives, within `seconds` (else the client's time-out); its errors told apart.
+
+        `about` and `meanings` (of the statuses after which no call will do) are for the message of a ServiceError.
+
+        Raises:
+            TryAgain, Refused, ServiceError: as `ask`.
+        """
+        seconds = seconds or self._timeout
         try:
-            return await asyncio.wait_for(self._send(request), self._timeout)
+            return await asyncio.wait_for(sent, seconds)
         except asyncio.TimeoutError:  # an answer that drips in passes every time-out between two reads
-            raise TryAgain(f"no answer within {self._timeout:g} s", paid=True) from None
+            raise TryAgain(f"no answer within {seconds:g} s", paid=True) from None
         except self._openai.APITimeoutError as error:
             reached = "Connect" not in type(error.__cause__).__name__
             raise TryAgain(f"no answer within {self._timeout:g} s", reached=reached, paid=reached) from None
@@ -105,41 +125,57 @@ class Client:
             cause = error.__cause__ or error
             reached = type(cause).__name__ not in ("ConnectError", "ProxyError")
             told = str(cause) or type(cause).__name__
-            raise TryAgain(f"the connection broke: {self._short(told)}", reached=reached, paid=reached) from None
+            raise TryAgain(f"the connection broke: {self.short(told)}", reached=reached, paid=reached) from None
         except self._openai.APIStatusError as error:
-            raise self._judged(error, request) from None
+            raise self._judged(error, about, meanings) from None
 
-    async def _send(self, request: Request) -> Answer:
+    def body(self, request: Request) -> dict[str, Any]:
+        """The body that `request` is sent with; what is not said of it is left out."""
         longest = self._longest_answer if request.max_tokens is None else request.max_tokens
-        parameters: dict[str, Any] = {"temperature": request.temperature, self._limit: longest}
+        body: dict[str, Any] = {
+            "model": request.model,
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "temperature": request.temperature,
+            self._limit: longest,
+        }
         if request.schema:
             schema = {"name": "answer", "strict": True, "schema": orjson.loads(request.schema)}
-            parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
-        messages: Any = [{"role": message.role, "content": message.content} for message in request.messages]
-        raw = await self._client.chat.completions.with_raw_response.create(
-            model=request.model,
-            messages=messages,
-            **{name: value for name, value in parameters.items() if value is not None},
-        )
-        self._heard(raw.headers)
-        return _answer(raw.http_response.content)
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return {name: value for name, value in body.items() if value is not None}
 
-    def _judged(self, error: openai.APIStatusError, request: Request) -> Exception:
+    def renames_limit(self, status: int, told: str) -> bool:
+        """Whether an error says that the server wants the limit of answers by its new name; from now on it gets it."""
+        if status == 400 and _NEW_LIMIT in told:
+            self._limit = _NEW_LIMIT
+            return True
+        return False
+
+    async def _send(self, request: Request) -> Answer:
+        raw = await self.api.chat.completions.with_raw_response.create(**self.body(request))
+        self._heard(raw.headers)
+        return read_answer(raw.http_response.content)
+
+    def _judged(self, error: openai.APIStatusError, about: str, meanings: Mapping[int, str]) -> Exception:
         self._heard(error.response.headers)
         status = error.status_code
-        said = self._short(_said(error.response.content))
-        reason = f"{status}: {said}" if said else str(status)
-        if status == 400 and _NEW_LIMIT in error.response.text and b'"max_tokens"' in error.request.content:
-            self._limit = _NEW_LIMIT
+        reason = self.reason(status, error.response.content)
+        told = error.response.text
+        if _NEW_LIMIT in told and b'"max_tokens"' in error.request.content and self.renames_limit(status, told):
             return TryAgain(reason, 0.0)
-        if status in _NEVER or any(word in error.response.text for word in _OUT_OF_MONEY):
-            meaning = _NEVER.get(status, "the money of this key is spent")
-            return ServiceError(f"{self.server.url} (model {request.model}): {meaning}; it said {reason}")
-        if status in _AGAIN or status >= 500:
-            return TryAgain(reason, retry_after(error.response.headers), paid=status in _LATE)
-        return Refused(reason)
+        if status in meanings or any(word in told for word in _OUT_OF_MONEY):
+            meaning = meanings.get(status, "the money of this key is spent")
+            return ServiceError(f"{self.server.url} ({about}): {meaning}; it said {reason}")
+        if status in AGAIN or status >= 500:
+            return TryAgain(reason, retry_after(error.response.headers), paid=status in LATE)
+        return Refused(reason, status)
 
-    def _short(self, text: str) -> str:
+    def reason(self, status: int, body: bytes) -> str:
+        """An error in one line: its status and what its body says, without the key."""
+        told = self.short(said(body))
+        return f"{status}: {told}" if told else str(status)
+
+    def short(self, text: str) -> str:
+        """`text` on one line of bounded length, without the key."""
         text = " ".join(self.server.without_key(text).split())
         return text if len(text) <= _LONGEST_SAID else text[:_LONGEST_SAID] + "..."
 
@@ -157,7 +193,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _said(body: bytes) -> str:
+def said(body: bytes) -> str:
     """What an error's body says: the message in it, else its text where that is no web page."""
     try:
         value = orjson.loads(body)
@@ -170,7 +206,7 @@ def _said(body: bytes) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _answer(body: bytes) -> Answer:
+def read_answer(body: bytes) -> Answer:
     """The answer in a response's body; TryAgain where there is none in it."""
     try:
         value: Any = orjson.loads(body)
@@ -189,7 +225,7 @@ def _answer(body: bytes) -> Answer:
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         id=str(value.get("id") or ""),
-        created=round(time.time(), 3),
+        created=_created(value.get("created")),
     )
 
 
@@ -198,3 +234,13 @@ def _tokens(usage: object) -> tuple[int, int]:
     counts = [usage.get(name) if isinstance(usage, dict) else None for name in ("prompt_tokens", "completion_tokens")]
     prompt, completion = (count if isinstance(count, int) and count >= 0 else -1 for count in counts)
     return (prompt, completion) if prompt > 0 and completion >= 0 else (0, 0)
+
+
+_YEAR_2100 = 4102444800
+
+
+def _created(told: object) -> float:
+    """When the answer was made by the server's own account, in seconds since 1970; by our clock where it gives none."""
+    if isinstance(told, (int, float)) and not isinstance(told, bool) and 0 < told < _YEAR_2100:
+        return float(told)
+    return round(time.time(), 3)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +19,7 @@ _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS charges (number INTEGER PRIMARY KEY, key BLOB NOT NULL, charge BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS batches (name TEXT PRIMARY KEY, batch BLOB NOT NULL);
 PRAGMA application_id = {_APPLICATION};
 COMMIT;
 """
@@ -72,16 +74,38 @@ class Journal:
             raise self._told(error) from error
         return None if found is None else bytes(found[0])
 
+    def _write(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        try:
+            return self._database.execute(statement, values)
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written within is on the disk when this ends: all of it, or, in a crash or an error, none.
+
+        Raises:
+            OutputError: the disk is full, or the file is gone.
+        """
+        outermost = not self._database.in_transaction
+        try:
+            if outermost:
+                self._write("BEGIN")
+            yield
+            if outermost:
+                self._write("COMMIT")
+        except BaseException:
+            if outermost and self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
+
     def put(self, key: bytes, answer: bytes) -> None:
         """Keep `answer`; it is on the disk when this returns.
 
         Raises:
             OutputError: the disk is full, or the file is gone.
         """
-        try:
-            self._database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, answer))
-        except sqlite3.Error as error:
-            raise self._told(error) from error
+        self._write("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, answer))
 
     def charge(self, key: bytes, charge: bytes) -> int:
         """Note what asking for `key` may cost, before it is asked; the number that `settle` and `release` take.
@@ -89,12 +113,9 @@ class Journal:
         Raises:
             OutputError: the disk is full, or the file is gone.
         """
-        try:
-            cursor = self._database.execute("INSERT INTO charges (key, charge) VALUES (?, ?)", (key, charge))
-        except sqlite3.Error as error:
-            raise self._told(error) from error
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
+        number = self._write("INSERT INTO charges (key, charge) VALUES (?, ?)", (key, charge)).lastrowid
+        assert number is not None
+        return number
 
     def settle(self, number: int, charge: bytes, key: bytes, answer: bytes) -> None:
         """Keep `answer` and what it did cost in place of what it might have: both, or, in a crash, neither.
@@ -102,22 +123,13 @@ class Journal:
         Raises:
             OutputError: the disk is full, or the file is gone.
         """
-        try:
-            self._database.execute("BEGIN")
-            self._database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, answer))
-            self._database.execute("UPDATE charges SET charge = ? WHERE number = ?", (charge, number))
-            self._database.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            raise self._told(error) from error
+        with self.together():
+            self.put(key, answer)
+            self._write("UPDATE charges SET charge = ? WHERE number = ?", (charge, number))
 
     def release(self, number: int) -> None:
         """Strike a charge: what was asked for cost nothing."""
-        try:
-            self._database.execute("DELETE FROM charges WHERE number = ?", (number,))
-        except sqlite3.Error as error:
-            raise self._told(error) from error
+        self._write("DELETE FROM charges WHERE number = ?", (number,))
 
     def charges(self) -> Iterator[bytes]:
         """Every charge, in the order in which they were made."""
@@ -130,6 +142,27 @@ class Journal:
             "SELECT answer FROM answers WHERE key NOT IN (SELECT key FROM charges)"
         ):
             yield bytes(answer)
+
+    def put_batch(self, name: str, batch: bytes) -> None:
+        """Keep what is known of a batch of requests, in place of what was; it is on the disk when this returns.
+
+        Raises:
+            OutputError: the disk is full, or the file is gone.
+        """
+        self._write("INSERT OR REPLACE INTO batches VALUES (?, ?)", (name, batch))
+
+    def batches(self) -> Iterator[bytes]:
+        """What is known of each batch whose answers are still to come."""
+        for (batch,) in self._database.execute("SELECT batch FROM batches ORDER BY name"):
+            yield bytes(batch)
+
+    def drop_batch(self, name: str) -> None:
+        """Forget a batch: nothing more is to come of it.
+
+        Raises:
+            OutputError: the disk is full, or the file is gone.
+        """
+        self._write("DELETE FROM batches WHERE name = ?", (name,))
 
     def __len__(self) -> int:
         (count,) = self._database.execute("SELECT count(*) FROM answers").fetchone()

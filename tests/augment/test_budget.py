@@ -22,8 +22,8 @@ from dsforge.augment.limits import Pace
 from dsforge.augment.prices import Funds, find_funds, stated_prices
 from dsforge.augment.request import Answer, ChatMessage, Request
 from dsforge.augment.run import augment
-from dsforge.augment.wish import Wish
 from dsforge.augment.server import Server
+from dsforge.augment.wish import Wish
 from dsforge.engine.journal import Journal
 from dsforge.errors import UsageError
 from tests.augment.faulty_server import FaultyServer, Reply, echo, serving

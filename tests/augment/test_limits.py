@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from dsforge.augment.limits import Pace, expected_tokens, seconds_of
 from dsforge.augment.run import augment
-from dsforge.augment.wish import Wish
 from dsforge.augment.server import Server
+from dsforge.augment.wish import Wish
 from tests.augment.faulty_server import Reply, echo, serving
 from tests.augment.test_run import KEY, QUICK, seeds
 

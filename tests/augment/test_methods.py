@@ -20,8 +20,8 @@ from dsforge.augment.prompt import Prompt, prompt_path
 from dsforge.augment.result import AugmentResult
 from dsforge.augment.run import augment
 from dsforge.augment.seeds import Find, Found
-from dsforge.augment.wish import Wish
 from dsforge.augment.server import Server
+from dsforge.augment.wish import Wish
 from dsforge.errors import UsageError
 from tests.augment.faulty_server import FaultyServer, Reply, Script, serving
 

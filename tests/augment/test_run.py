@@ -13,8 +13,8 @@ import pytest
 from dsforge.augment.ask import Patience
 from dsforge.augment.result import AugmentResult
 from dsforge.augment.run import augment, journal_path
-from dsforge.augment.wish import Wish
 from dsforge.augment.server import Server
+from dsforge.augment.wish import Wish
 from dsforge.errors import ServiceError
 from tests.augment.faulty_server import FaultyServer, Reply, Script, echo, serving
 

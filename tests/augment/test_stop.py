@@ -16,8 +16,8 @@ from dsforge.augment.ask import Patience
 from dsforge.augment.prices import Funds, stated_prices
 from dsforge.augment.result import Interrupted
 from dsforge.augment.run import augment
-from dsforge.augment.wish import Wish
 from dsforge.augment.server import Server
+from dsforge.augment.wish import Wish
 from tests.augment.faulty_server import Reply, echo, serving
 from tests.augment.test_run import KEY, seeds
 

@@ -95,7 +95,7 @@ class Manifest(Struct, kw_only=True):
 def schema_files() -> dict[str, dict[str, JSON]]:
     """Every schema by the name of its file within schemas/."""
     from dsforge.cost.plan import ProjectPlan
-    from dsforge.targets.profile import Gpu, Model, PriceCard, Target
+    from dsforge.targets.profile import BatchService, Gpu, Model, PriceCard, Target
 
     formats = {f"{name}{SUFFIX}": schema_of(fmt) for name, fmt in sorted(all_formats().items())}
     others = {
@@ -107,6 +107,7 @@ def schema_files() -> dict[str, dict[str, JSON]]:
         "facts/price": _facts(PriceCard),
         "facts/gpu": _facts(Gpu),
         "facts/model": _facts(Model),
+        "facts/batch": _facts(BatchService),
     }
     named = {f"{name}{SUFFIX}": _headed(f"{name}{SUFFIX}", schema) for name, schema in others.items()}
     if both := formats.keys() & named.keys():

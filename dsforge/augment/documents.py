@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dsforge.errors import InputError
 from dsforge.example import JSON, Example, Message
 from dsforge.extras import require
+from dsforge.formats.format import Format, get_format
 from dsforge.io.encoding import LOOK, told_encoding
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import Row
@@ -17,6 +18,7 @@ from dsforge.io.rows import Row
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
+_FORMAT = "chatml"  # of rows made of passages: those are in none
 LONGEST = 3000
 """Characters of a passage, about 750 tokens of English; Chinese says as much in half of them, see `_weight`."""
 SHORTEST = 200
@@ -50,6 +52,7 @@ class PassageReader:
 
     def __init__(self, source: str) -> None:
         self.path = source
+        self.format: Format | None = get_format(_FORMAT)
         self.rejects: list[Reject] = []
         self.rows_in = 0
         self._documents = [(path, _passages(path)) for path in _files(source)]

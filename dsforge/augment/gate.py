@@ -114,7 +114,8 @@ class Gate:
         if self._method.in_place:
             return ""
         text = self._method.text(example)
-        if not self._method.writes and normalise(text) == normalise(self._method.text(seed)):
+        another_kind = self._method.writes  # of row: what it has in common with its seed is nothing against it
+        if not another_kind and normalise(text) == normalise(self._method.text(seed)):
             return "identical to the seed"
         key = self._key(example)
         if key in self._seen:

@@ -94,9 +94,14 @@ class Estimate(msgspec.Struct):
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user stopped the run; `answers` of it are in the journal, and `spent` is their price, None if not known."""
+    """The user stopped the run; `answers` of it are in the journal, and `spent` is their price, None if not known.
 
-    def __init__(self, answers: int, journal: Path, spent: Decimal | None = None, currency: str = "") -> None:
+    `behind` says what goes on at the server, "" for nothing.
+    """
+
+    def __init__(
+        self, answers: int, journal: Path, spent: Decimal | None = None, currency: str = "", behind: str = ""
+    ) -> None:
         super().__init__()
         self.answers, self.journal = answers, journal
-        self.spent, self.currency = spent, currency
+        self.spent, self.currency, self.behind = spent, currency, behind

@@ -7,11 +7,14 @@ import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from dsforge.augment.ask import Asker, Failed, Patience, Stopped, Unpaid, Usage
+from dsforge.augment.batch import BatchAsker, Batching, in_rounds, requests_at_server
+from dsforge.augment.batch_api import batch_funds, batch_service
 from dsforge.augment.budget import LONGEST_ANSWER, Bound, Ledger
 from dsforge.augment.client import Client
 from dsforge.augment.estimate import own_counter
@@ -21,13 +24,13 @@ from dsforge.augment.limits import Pace
 from dsforge.augment.prices import Funds
 from dsforge.augment.request import Answer
 from dsforge.augment.result import AugmentResult, Failure, Interrupted
-from dsforge.augment.seeds import Find, Seed, SeedReader
+from dsforge.augment.seeds import Find, Seed, SeedReader, Source
 from dsforge.augment.server import Server
 from dsforge.augment.talk import Dropped, Made, Talker
 from dsforge.augment.trace import Provenance, noted, traced, utc
 from dsforge.augment.wish import Wish
 from dsforge.engine.journal import Journal
-from dsforge.errors import RowError, ServiceError
+from dsforge.errors import RowError, ServiceError, UsageError
 from dsforge.example import JSON, Example
 from dsforge.feature import Feature
 from dsforge.formats.format import Format
@@ -61,30 +64,59 @@ def journal_path(output: str | Path) -> Path:
     return path.with_name(f".{path.name}.journal.sqlite")
 
 
+@dataclass(frozen=True)
+class Job:
+    """What is to be made, and of what.
+
+    `source` is a file, or opens what else holds seeds. A new row that `check` says anything of is not kept, for that
+    reason. `find` tells a method that mends rows what is wrong with each. `with_seeds` has each seed before its rows.
+    """
+
+    source: str | Callable[[], Source]
+    wish: Wish
+    check: Check = lambda fmt, value, raw, before: ""
+    find: Find | None = None
+    with_seeds: bool = False
+
+    def seeds(self) -> SeedReader:
+        """The seeds, from the first on."""
+        return SeedReader(self.source, self.wish, self.find, with_seeds=self.with_seeds)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How the server is asked: so many requests at a time, with this patience, for so much money, at this pace.
+
+    `funds` are prices and the most that all runs with the same journal may cost; where they end, what is paid for is
+    written. `pace` limits requests and tokens per minute, beside what the server's headers tell. `batch` asks by the
+    server's Batch API instead, whatever the concurrency and the pace.
+    """
+
+    concurrency: int = 8
+    patience: Patience = field(default_factory=Patience)
+    funds: Funds = field(default_factory=Funds)
+    pace: Pace = field(default_factory=Pace)
+    batch: Batching | None = None
+    on_change: Callable[[Usage], None] = lambda usage: None
+
+
 def augment(
     source: str,
     output: str | Path,
     wish: Wish,
     server: Server,
+    asking: Asking | None = None,
     *,
-    concurrency: int = 8,
-    patience: Patience | None = None,
     journal: str | Path | None = None,
     rejects: str | Path | None = None,
     with_seeds: bool = False,
-    funds: Funds | None = None,
-    pace: Pace | None = None,
     check: Check = lambda fmt, value, raw, before: "",
     find: Find | None = None,
-    on_change: Callable[[Usage], None] = lambda usage: None,
 ) -> AugmentResult:
     """Write the rows that a model makes of the seeds in `source` to `output`, each in its seed's format.
 
     Every answer is in the journal before it is used, so the same call after a crash, an interruption or failed requests
-    asks only for what is missing, and gives the same bytes. `with_seeds` writes each seed before its rows. `funds` are
-    prices and the most that all runs with this journal may cost; where they end, what is paid for is written. `pace`
-    limits requests and tokens per minute, beside what the server's headers tell. A new row that `check` says anything
-    of is not kept, for that reason. `find` tells a method that mends rows what is wrong with each.
+    asks only for what is missing, and gives the same bytes. For `check`, `find` and `with_seeds` see `Job`.
 
     Raises:
         UsageError, ConfigError, InputError, OutputError, MissingExtraError: before anything is asked.
@@ -94,55 +126,107 @@ def augment(
     rejects = rejects or rejects_path(output)
     journal = Path(journal) if journal else journal_path(output)
     check_outputs([source], [output, rejects], others=[journal])
-    seeds = SeedReader(source, wish, find, with_seeds=with_seeds)
-    spill = Spill()
-    try:
-        funds, patience, pace = funds or Funds(), patience or Patience(), pace or Pace()
-        client = Client(server, patience.timeout, None if funds.cap is None else LONGEST_ANSWER, pace.heard)
-        with Journal(journal) as answers, NearTexts(NEAR) as near:
-            ledger = Ledger(funds, answers, Bound(own_counter(wish.model) if funds.prices else None))
-            if not seeds.method.in_place:
-                near.add_many(seeds.texts_alone())
-            run = _Run(seeds, wish, spill, with_seeds, check, near, AugmentResult(str(journal)))
-            asker = Asker(client, answers, ledger, pace, concurrency, patience, on_change)
-            asker.usage.wanted = expected_answers(source, wish)
-            _until_done(run, asker, client, concurrency)
-        run.result.check(with_seeds, seeds.method.in_place)
-        _write(spill, [*seeds.rejects, *run.refused], output, rejects)
-    finally:
-        spill.close()
+    with made(Job(source, wish, check, find, with_seeds), server, journal, asking or Asking()) as run:
+        _write(run.rows, [*run.seeds.rejects, *run.refused], output, rejects)
     return run.result
 
 
-def _until_done(run: _Run, asker: Asker, client: Client, concurrency: int) -> None:
+@contextmanager
+def made(job: Job, server: Server, journal: Path, asking: Asking) -> Iterator[Run]:
+    """The rows of a job, in the order of their seeds, and what became of the rest.
+
+    Raises:
+        As `augment`.
+    """
+    if asking.batch is not None and job.source == "-":
+        raise UsageError("batches take several passes over the seeds: give a file, not standard input")
+    funds, patience = asking.funds, asking.patience
+    client = Client(server, patience.timeout, None if funds.cap is None else LONGEST_ANSWER, asking.pace.heard)
+    runs = _Runs(job, str(journal), _AHEAD + 16 * asking.concurrency)  # what is wrong with the job is told first
     try:
-        asyncio.run(_with_client(run, asker, client, concurrency))
+        with Journal(journal) as answers:
+            asker = _asker(client, answers, job.wish, asking)
+            if isinstance(job.source, str):
+                asker.usage.wanted = expected_answers(job.source, job.wish)
+            _until_done(runs, asker, client)
+        runs.last.result.check(job.with_seeds, runs.last.seeds.method.in_place)
+        yield runs.last
+    finally:
+        runs.close()
+
+
+def _asker(client: Client, journal: Journal, wish: Wish, asking: Asking) -> Asker | BatchAsker:
+    url = client.server.url
+    bound = Bound(own_counter(wish.model) if asking.funds.prices else None)
+    if asking.batch is not None:
+        service = asking.batch.service or batch_service(url)
+        ledger = Ledger(batch_funds(asking.funds, service), journal, bound)
+        return BatchAsker(
+            client, journal, ledger, asking.on_change, service=service, polling=asking.batch.polling,
+            submit_again=asking.batch.submit_again,
+        )  # fmt: skip
+    if waiting := requests_at_server(journal, url):
+        raise UsageError(
+            f"{journal.path}: {waiting:,} requests are in batches at {url}, and would be paid for twice: go on with "
+            f"--batch, or name another --journal"
+        )
+    ledger = Ledger(asking.funds, journal, bound)
+    return Asker(client, journal, ledger, asking.pace, asking.concurrency, asking.patience, asking.on_change)
+
+
+class _Runs:
+    """The passes over a job: one where the server answers at once, one a round where it answers by batches."""
+
+    def __init__(self, job: Job, journal: str, ahead: int) -> None:
+        self._job, self._journal, self._ahead = job, journal, ahead
+        self.last = Run(job, journal)
+        self._begun = False
+
+    async def pass_over(self, asker: Asker | BatchAsker) -> None:
+        """Go over all seeds; only what the last pass made counts."""
+        if self._begun:
+            self.last.close()
+            self.last = Run(self._job, self._journal)
+        self._begun = True
+        await self.last.ask_all(asker, self._ahead)
+
+    def close(self) -> None:
+        """Give the files back to the system."""
+        self.last.close()
+
+
+def _until_done(runs: _Runs, asker: Asker | BatchAsker, client: Client) -> None:
+    try:
+        asyncio.run(_with_client(runs, asker, client))
     except (asyncio.CancelledError, KeyboardInterrupt):  # Ctrl-C a second time, or the grace is over
         asker.stop()
-    run.take(asker.usage)
+    run, usage = runs.last, asker.usage
+    run.take(usage)
     run.take_money(asker.ledger)
     if asker.error is not None:
-        kept = f"; {asker.usage.answered} answers are kept, the same command goes on from there"
-        raise ServiceError(f"{asker.error}{kept if asker.usage.answered else ''}")
+        kept = f"; {usage.answered} answers are kept, the same command goes on from there"
+        raise ServiceError(f"{asker.error}{kept if usage.answered else ''}")
     if asker.stopped:
-        raise Interrupted(
-            asker.usage.answered, Path(run.result.journal), run.result.spent, run.result.currency
-        )  # fmt: skip
+        behind = asker.left_behind if isinstance(asker, BatchAsker) else ""
+        raise Interrupted(usage.answered, Path(run.result.journal), run.result.spent, run.result.currency, behind)
 
 
-async def _with_client(run: _Run, asker: Asker, client: Client, concurrency: int) -> None:
+async def _with_client(runs: _Runs, asker: Asker | BatchAsker, client: Client) -> None:
     task = asyncio.current_task()
     assert task is not None
     watch = asyncio.create_task(_end_after_stop(asker, task))
     try:
         with _interruptible(asker, task):
-            await run.ask_all(asker, _AHEAD + 16 * concurrency)
+            if isinstance(asker, BatchAsker):
+                await in_rounds(asker, partial(runs.pass_over, asker))
+            else:
+                await runs.pass_over(asker)
     finally:
         watch.cancel()
         await client.close()
 
 
-async def _end_after_stop(asker: Asker, task: asyncio.Task[None]) -> None:
+async def _end_after_stop(asker: Asker | BatchAsker, task: asyncio.Task[None]) -> None:
     """Answers in flight when the run stops are paid for: they have some time to reach the journal."""
     await asker.stopping.wait()
     await asyncio.sleep(_GRACE_OF_USER if asker.error is None else _GRACE)
@@ -150,7 +234,7 @@ async def _end_after_stop(asker: Asker, task: asyncio.Task[None]) -> None:
 
 
 @contextmanager
-def _interruptible(asker: Asker, task: asyncio.Task[None]) -> Iterator[None]:
+def _interruptible(asker: Asker | BatchAsker, task: asyncio.Task[None]) -> Iterator[None]:
     """The first Ctrl-C stops the asker, a second cancels the task."""
     loop = asyncio.get_running_loop()
 
@@ -176,36 +260,36 @@ class _Pending:
     rows: list[asyncio.Task[Made]]
 
 
-class _Run:
-    """Takes answers in the order of the seeds and puts the rows they make aside."""
+class Run:
+    """Takes answers in the order of the seeds and puts the rows they make aside, as `rows`. Close it."""
 
-    def __init__(
-        self,
-        seeds: SeedReader,
-        wish: Wish,
-        spill: Spill,
-        with_seeds: bool,
-        check: Check,
-        near: NearTexts,
-        result: AugmentResult,
-    ) -> None:
-        self.result = result
-        self._check = check
-        self._seeds, self._wish, self._spill, self._with_seeds = seeds, wish, spill, with_seeds
+    def __init__(self, job: Job, journal: str) -> None:
+        self.result = AugmentResult(journal)
+        self.seeds = job.seeds()
+        self.rows = Spill()
+        self._known = NearTexts(NEAR)
+        if not self.seeds.method.in_place:
+            self._known.add_many(self.seeds.texts_alone())
+        self._check, self._wish, self._with_seeds = job.check, job.wish, job.with_seeds
         self.refused: list[Reject] = []
-        self._gate = Gate(seeds.method, wish.to_language, near)
-        self._talker = Talker(seeds, wish, self._gate)
+        self._gate = Gate(self.seeds.method, job.wish.to_language, self._known)
+        self._talker = Talker(self.seeds, job.wish, self._gate)
         self._dropped: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
         self._left: Counter[str] = Counter()
         self._pending: deque[_Pending] = deque()
         self._begun = 0
 
-    async def ask_all(self, asker: Asker, ahead: int) -> None:
+    def close(self) -> None:
+        """Give the files back to the system."""
+        self.rows.close()
+        self._known.close()
+
+    async def ask_all(self, asker: Asker | BatchAsker, ahead: int) -> None:
         """Begin the rows of every seed, at most `ahead` before the oldest is settled."""
         wanted = 0
         try:
-            for seed in self._seeds:
+            for seed in self.seeds:
                 rows = [asyncio.create_task(self._talker.make(asker, seed, number + 1)) for number in range(seed.count)]
                 self._pending.append(_Pending(seed, rows))
                 self._begun += len(rows)
@@ -237,10 +321,10 @@ class _Run:
         self._begun -= len(pending.rows)
         self._gate.seed(seed.example)
         if self._with_seeds:
-            self._spill.append(one_line(seed.row))
+            self.rows.append(one_line(seed.row))
         kept = sum(self._settled(seed, number, row) for number, row in enumerate(pending.rows, 1))
-        if self._seeds.method.in_place and not kept:
-            self._spill.append(one_line(seed.row))
+        if self.seeds.method.in_place and not kept:
+            self.rows.append(one_line(seed.row))
             self.result.rows_unchanged += 1
             self._left[seed.as_it_is] += bool(seed.as_it_is)
         self._pending.popleft()
@@ -268,7 +352,7 @@ class _Run:
         if reason := self._gate.verdict(seed.example, made.example):
             self._refuse(seed, made.answer, reason)
             return False
-        method = self._seeds.method
+        method = self.seeds.method
         try:
             value, lost = seed.fmt.written(self._traced(seed, number, made))
         except RowError as error:
@@ -278,7 +362,7 @@ class _Run:
         if not method.notes and (reason := self._check(seed.fmt, value, raw, seed if method.in_place else None)):
             self._refuse(seed, made.answer, reason)
             return False
-        self._spill.append(raw)
+        self.rows.append(raw)
         self.result.rows_kept += 1
         self._lost.update(feature.value for feature in lost - {Feature.METADATA})
         self.result.untraced += not self._wish.strip_meta and Feature.METADATA not in seed.fmt.holds
@@ -292,13 +376,13 @@ class _Run:
             source_row=seed.row.number,
             source_id=None if source_id is None else str(source_id),
             number=number,
-            prompt=self._seeds.prompt.digest,
+            prompt=self.seeds.prompt.digest,
             request=made.answer.id,
             time=utc(made.answer.created),
             score=made.score,
             mended=sorted({found.code for found in seed.found}),
         )
-        method = self._seeds.method
+        method = self.seeds.method
         if method.notes:
             return noted(made.example, provenance, method.notes)
         return traced(made.example, provenance, strip=self._wish.strip_meta, same_row=method.in_place)
@@ -308,18 +392,18 @@ class _Run:
         self._dropped[reason] += 1
         row = seed.row
         raw = answer.text.encode(errors="replace")
-        self.refused.append(Reject(self._seeds.path, row.number, row.line, REFUSED, reason, "", raw))
+        self.refused.append(Reject(self.seeds.path, row.number, row.line, REFUSED, reason, "", raw))
 
     def take(self, usage: Usage) -> None:
         """Bring the counts together."""
         result = self.result
-        result.rows_in, result.rows_rejected = self._seeds.rows_in, len(self._seeds.rejects)
-        result.rows_out = len(self._spill)
+        result.rows_in, result.rows_rejected = self.seeds.rows_in, len(self.seeds.rejects)
+        result.rows_out = len(self.rows)
         result.requests, result.retries, result.from_journal = usage.requests, usage.retries, usage.from_journal
         result.prompt_tokens, result.completion_tokens = usage.prompt_tokens, usage.completion_tokens
         result.dropped, result.lost = dict(sorted(self._dropped.items())), dict(sorted(self._lost.items()))
         result.unchanged = dict(sorted((+self._left).items()))
-        rejected = [*self._seeds.rejects[:1], *self.refused[:1]]
+        rejected = [*self.seeds.rejects[:1], *self.refused[:1]]
         result.first_reject = rejected[0].reason if rejected else ""
 
     def take_money(self, ledger: Ledger) -> None:
@@ -330,10 +414,10 @@ class _Run:
             result.uncertain, result.next_cost, result.unpriced = ledger.uncertain, ledger.refused, ledger.unpriced
 
 
-def _write(spill: Spill, rejected: list[Reject], output: str | Path, rejects: str | Path) -> None:
+def _write(rows: Spill, rejected: list[Reject], output: str | Path, rejects: str | Path) -> None:
     with rows_together([output, *([rejects] if rejected else [])]) as files:
-        for number in range(len(spill)):
-            files[0].write(spill[number])
+        for number in range(len(rows)):
+            files[0].write(rows[number])
         for reject in rejected:
             files[1].write(reject.to_json())
     if not rejected and str(rejects) != "-":

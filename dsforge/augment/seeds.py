@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol, TypeAlias
 
 from msgspec.structs import replace
@@ -58,9 +59,13 @@ class Seed:
 
 
 class Source(Protocol):
-    """Where seeds come from: rows of a file (`ExampleReader`), passages of documents."""
+    """Where seeds come from: rows of a file (`ExampleReader`), passages of documents, examples in memory.
+
+    `format` is that of all its rows, None where each tells its own.
+    """
 
     path: str
+    format: Format | None
     rejects: list[Reject]
     rows_in: int
 
@@ -70,13 +75,15 @@ class Source(Protocol):
 
 
 class SeedReader:
-    """Iterates over the seeds of a file. Conservation: rows_in = seeds + rejects.
+    """Iterates over the seeds of a file, or of what a function opens. Conservation: rows_in = seeds + rejects.
 
     Raises:
         UsageError, ConfigError, InputError: on construction, where an option, the prompt or the file is not fit.
     """
 
-    def __init__(self, source: str, wish: Wish, find: Find | None = None, *, with_seeds: bool = False) -> None:
+    def __init__(
+        self, source: str | Callable[[], Source], wish: Wish, find: Find | None = None, *, with_seeds: bool = False
+    ) -> None:
         if not wish.model.strip():
             raise UsageError("--model is empty: name a model of the server")
         self._wish = wish
@@ -87,13 +94,13 @@ class SeedReader:
         self.prompt = Prompt(wish.prompt or prompt_path(wish.method), self.method.names)
         self._others: dict[str, Prompt] = {}
         self._reask = Prompt(prompt_path("reask"), {"problem", "language"})
-        self._format = None if wish.format_name == "auto" else get_format(wish.format_name)
         self._out = get_format(wish.to_format) if wish.to_format else None
-        self._reader: Source = self._opened(source)
+        self._open = partial(self._opened, source) if isinstance(source, str) else source
+        self._reader: Source = self._open()
         self.path = self._reader.path
         self._wanted = wish.rows
         self._before: deque[str] = deque(maxlen=self.method.neighbours)
-        self._quota = self._counted(source) if "by" in self.method.options else None
+        self._quota = self._counted() if "by" in self.method.options else None
 
     def _opened(self, source: str) -> Source:
         if not self.method.of_documents:
@@ -129,7 +136,7 @@ class SeedReader:
         """The texts of all seeds that stand alone (see `standing_alone`); none of a source that is read only once."""
         if self.method.of_documents or self.path == "-":
             return
-        for _, example in ExampleReader(self.path, self._wish.format_name, strict=True):
+        for _, example in self._open():
             with suppress(RowError):  # it cannot be a seed
                 if text := standing_alone(self.method, example):
                     yield text
@@ -161,9 +168,7 @@ class SeedReader:
 
     def _format_of(self, row: Row) -> Format:
         """The format that rows made of `row` are written in."""
-        if self.method.of_documents:
-            return self._out or get_format(self.method.writes)
-        own = self._format or detect_row(row.value)
+        own = self._reader.format or detect_row(row.value)
         assert own is not None  # it was decoded
         fmt = self._out or own
         if self._out is None and self.method.writes and not self.method.needs <= own.holds:
@@ -182,17 +187,17 @@ class SeedReader:
             raise RowError(f"the row is in the language wanted ({language}) already", code=UNFIT)
         return values
 
-    def _counted(self, source: str) -> Quota:
+    def _counted(self) -> Quota:
         """How many rows each category is to get.
 
         Raises:
             UsageError: no row has a category, or the file can be read only once.
         """
-        if source == "-":
+        if self.path == "-":
             raise UsageError(f"{self.method.name} reads its seeds twice: give a file, not standard input")
         rows: Counter[str] = Counter()
         seeds: Counter[str] = Counter()
-        for row, example in ExampleReader(source, self._wish.format_name, strict=True):
+        for row, example in self._open():
             if not (category := category_of(self._wish.by, row, example)):
                 continue
             rows[category] += 1

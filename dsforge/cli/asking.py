@@ -42,6 +42,9 @@ def progress_line(usage: Usage, seconds: float) -> str:
     ]
     if usage.spent is not None:
         parts.append(f"{money(usage.spent, usage.currency)} spent")
+    at_server, answered = getattr(usage, "at_server", 0), getattr(usage, "done", 0)
+    if at_server:
+        parts.append(f"{at_server:,} requests in batches at the server, {answered:,} of them answered")
     to_come = usage.wanted - done - usage.unpaid
     if usage.answered and to_come > 0:
         parts.append(f"about {span(seconds * to_come / usage.answered)} left")

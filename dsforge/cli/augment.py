@@ -9,6 +9,7 @@ import typer
 from dsforge.cli.asking import Progress
 from dsforge.cli.output import FORMAT, INPUT, JSON_FLAG, Output, quantity
 from dsforge.cli.spending import funds_of, money, number, show_cost, show_spent
+from dsforge.errors import UsageError
 
 if TYPE_CHECKING:
     from dsforge.augment.prices import Funds
@@ -101,6 +102,12 @@ def command(
     api_key_env: str = typer.Option(
         "", "--api-key-env", metavar="NAME", help="Variable to read the key from [default: OPENAI_API_KEY]."
     ),
+    batch: bool = typer.Option(
+        False, "--batch", help="Ask by the server's Batch API: an answer within a day, at half the price of most."
+    ),
+    submit_again: bool = typer.Option(
+        False, "--submit-again", help="With --batch: ask again for batches that the server cannot tell of."
+    ),
     concurrency: int = typer.Option(8, "--concurrency", min=1, max=4096, help="Requests at a time."),
     requests_per_minute: int | None = typer.Option(
         None, "--requests-per-minute", min=1, help="[default: as the server's headers tell]"
@@ -149,15 +156,22 @@ def command(
     gate, find = gate_for(wish, input, select, findings)
     url = server_url(base_url, base_url_env)
     funds = funds_of(budget, price_in, price_out, model, url)
+    if submit_again and not batch:
+        raise UsageError("--submit-again is about batches: give --batch too, or leave it out")
     if dry_run:
+        if batch:
+            from dsforge.augment.batch_api import batch_funds, batch_service
+
+            funds = batch_funds(funds, batch_service(url))
         return _dry_run(out, input, output, wish, url, journal, funds, find)
 
     from msgspec import to_builtins
 
     from dsforge.augment.ask import Patience
+    from dsforge.augment.batch import Batching
     from dsforge.augment.limits import Pace
     from dsforge.augment.result import Interrupted
-    from dsforge.augment.run import augment, journal_path
+    from dsforge.augment.run import Asking, augment, journal_path
     from dsforge.io.rejects import rejects_path
     from dsforge.io.together import check_outputs
 
@@ -168,12 +182,14 @@ def command(
         check_page(report, input, output)
         beside = [journal or journal_path(output), report]
         check_outputs([input], [output, rejects or rejects_path(output)], others=beside)
+    asking = Asking(
+        concurrency, Patience(timeout=timeout), funds, Pace(requests_per_minute, tokens_per_minute),
+        Batching(submit_again=submit_again) if batch else None, Progress(out),
+    )  # fmt: skip
     try:
         result = augment(
-            input, output, wish, server, concurrency=concurrency, patience=Patience(timeout=timeout),
-            journal=journal or None, rejects=rejects or None, with_seeds=with_seeds, check=gate, find=find, funds=funds,
-            pace=Pace(requests_per_minute, tokens_per_minute),
-            on_change=Progress(out),
+            input, output, wish, server, asking, journal=journal or None, rejects=rejects or None,
+            with_seeds=with_seeds, check=gate, find=find,
         )  # fmt: skip
     except Interrupted as stopped:
         cost = "" if stopped.spent is None else f" ({money(stopped.spent, stopped.currency)})"
@@ -181,6 +197,8 @@ def command(
             f"dsforge: {quantity(stopped.answers, 'answer')} of this run{cost} kept in {stopped.journal}: run the same "
             f"command again to go on from there"
         )
+        if stopped.behind:
+            out.note(f"dsforge: {stopped.behind}")
         raise
     rejects_file = (rejects or str(rejects_path(output))) if result.rows_rejected or result.dropped else None
     _tell(out, result, input, output, rejects_file)

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "augment": "A larger model writes more rows; a killed run pays for nothing twice.",
     "cost": "Count tokens and price the training on each platform and GPU.",
     "train": "A TRL run configured by Hydra: LoRA or full.",
+    "export": "The same run for another trainer: rows and run configuration in its form.",
     "formats": "List the formats, or explain one.",
     "targets": "List the platforms and trainers, or tell what one takes.",
     "rule": "Explain a lint rule, or list them all.",

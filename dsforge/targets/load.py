@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from dsforge.errors import ConfigError, UsageError, did_you_mean
 from dsforge.resources import resource
 from dsforge.targets.constraints import Constraints, Group
-from dsforge.targets.profile import STALE_DAYS, Fact, Gpu, Model, PriceCard, Target
+from dsforge.targets.profile import STALE_DAYS, BatchService, Fact, Gpu, Model, PriceCard, Target
 
 F = TypeVar("F", bound=Fact)
 
@@ -23,7 +23,8 @@ _YAML = (".yaml", ".yml")
 _GROUPS = {name for name, field in Constraints.model_fields.items() if isinstance(field.default, Group)}
 _OF_THE_FILE = {"name", "title", "source", "as_of", "sources"}
 _MERGED = _GROUPS | {name for name, field in Constraints.model_fields.items() if isinstance(field.default, dict)}
-_FOLDERS: dict[type[Fact], str] = {Target: "target", PriceCard: "price", Gpu: "gpu", Model: "model"}
+_FOLDERS: dict[type[Fact], str] = {Target: "target", PriceCard: "price", Gpu: "gpu", Model: "model",
+                                    BatchService: "batch"}  # fmt: skip
 
 
 def _folder(kind: type[Fact]) -> Path:

@@ -215,6 +215,24 @@ class Gpu(Fact):
     verified: bool = True
 
 
+class BatchService(Fact):
+    """A server's Batch API: a file of requests that is answered within a day.
+
+    It is that of the servers at `hosts` and below. `endpoint` is what lines and batches name; a file may have
+    `max_requests` lines and `max_bytes` bytes; a request costs `price_share` of what it costs live. `verified` is False
+    where the maker's own page was not read.
+    """
+
+    name: str
+    title: str
+    hosts: tuple[str, ...]
+    endpoint: str
+    max_requests: PositiveInt
+    max_bytes: PositiveInt
+    price_share: Annotated[Decimal, Field(gt=0, le=1)]
+    verified: bool = True
+
+
 class Experts(Strict):
     """A mixture of experts in place of the MLP: each token passes `active` of `number`, and one that all share.
 

@@ -21,7 +21,7 @@ from dsforge.augment.client import Client, Refused, TryAgain
 from dsforge.augment.limits import Pace
 from dsforge.augment.prices import Funds, find_funds, stated_prices
 from dsforge.augment.request import Answer, ChatMessage, Request
-from dsforge.augment.run import augment
+from dsforge.augment.run import Asking, augment
 from dsforge.augment.server import Server
 from dsforge.augment.wish import Wish
 from dsforge.engine.journal import Journal
@@ -196,8 +196,8 @@ def test_prices_of_a_known_server_are_looked_up() -> None:
 def _run(server: FaultyServer, source: Path, output: Path, cap: str | None, concurrency: int = 4) -> Any:
     funds = Funds(stated_prices(Decimal(1000), Decimal(1000), "USD"), None if cap is None else Decimal(cap))
     return augment(
-        str(source), output, Wish("paraphrase", "m", max_tokens=50), Server(server.url, KEY), concurrency=concurrency,
-        patience=QUICK, funds=funds,
+        str(source), output, Wish("paraphrase", "m", max_tokens=50), Server(server.url, KEY),
+        Asking(concurrency=concurrency, patience=QUICK, funds=funds),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import pytest
 from dsforge.augment.estimate import estimate
 from dsforge.augment.method import all_methods
 from dsforge.augment.prices import Funds, stated_prices
-from dsforge.augment.run import augment, journal_path
+from dsforge.augment.run import Asking, augment, journal_path
 from dsforge.augment.server import Server
 from dsforge.augment.wish import Wish
 from dsforge.cli.lint_gate import LintGate
@@ -126,8 +126,8 @@ def repaired(server: FaultyServer, folder: Path, *rows: Row) -> Any:
     source = folder / "seeds.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return augment(
-        str(source), folder / "out.jsonl", Wish("repair", "m"), Server(server.url, "k"), patience=QUICK, check=gate,
-        find=gate.find,
+        str(source), folder / "out.jsonl", Wish("repair", "m"), Server(server.url, "k"), Asking(patience=QUICK),
+        check=gate, find=gate.find,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsforge.augment.limits import Pace, expected_tokens, seconds_of
-from dsforge.augment.run import augment
+from dsforge.augment.run import Asking, augment
 from dsforge.augment.server import Server
 from dsforge.augment.wish import Wish
 from tests.augment.faulty_server import Reply, echo, serving
@@ -114,7 +114,7 @@ def test_a_run_keeps_to_what_the_server_tells(tmp_path: Path) -> None:
     with serving(script) as server:
         augment(
             str(seeds(tmp_path, 6)), tmp_path / "out.jsonl", Wish("paraphrase", "m"), Server(server.url, KEY),
-            concurrency=1, patience=QUICK,
+            Asking(concurrency=1, patience=QUICK),
         )  # fmt: skip
         gaps = [later - earlier for earlier, later in zip(server.log.times, server.log.times[1:], strict=False)]
     assert len(gaps) == 5

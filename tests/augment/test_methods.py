@@ -18,7 +18,7 @@ from dsforge.augment.balance import even
 from dsforge.augment.method import Unusable, all_methods
 from dsforge.augment.prompt import Prompt, prompt_path
 from dsforge.augment.result import AugmentResult
-from dsforge.augment.run import augment
+from dsforge.augment.run import Asking, augment
 from dsforge.augment.seeds import Find, Found
 from dsforge.augment.server import Server
 from dsforge.augment.wish import Wish
@@ -111,7 +111,7 @@ def run_on(
     settings = {**CASES[method].wish, **wish}
     return augment(
         str(source), output, Wish(method, "m", **settings), Server(server.url, "k"),
-        patience=QUICK, with_seeds=with_seeds, find=find, concurrency=1,
+        Asking(concurrency=1, patience=QUICK), with_seeds=with_seeds, find=find,
     )  # fmt: skip
 
 
@@ -329,8 +329,8 @@ def augment_one_at_a_time(server: FaultyServer, folder: Path, **wish: Any) -> Au
     source = folder / "seeds.jsonl"
     source.write_text(json.dumps(ROW) + "\n")
     return augment(
-        str(source), folder / "out.jsonl", Wish("evolve", "m", **wish), Server(server.url, "k"), concurrency=1,
-        patience=QUICK,
+        str(source), folder / "out.jsonl", Wish("evolve", "m", **wish), Server(server.url, "k"),
+        Asking(concurrency=1, patience=QUICK),
     )  # fmt: skip
 
 

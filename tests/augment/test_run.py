@@ -12,7 +12,7 @@ import pytest
 
 from dsforge.augment.ask import Patience
 from dsforge.augment.result import AugmentResult
-from dsforge.augment.run import augment, journal_path
+from dsforge.augment.run import Asking, augment, journal_path
 from dsforge.augment.server import Server
 from dsforge.augment.wish import Wish
 from dsforge.errors import ServiceError
@@ -35,7 +35,7 @@ def run(server: FaultyServer, source: Path, output: Path, *, concurrency: int = 
         with_seeds: bool = False, **wish: Any) -> AugmentResult:  # fmt: skip
     return augment(
         str(source), output, Wish("paraphrase", "m", **wish), Server(server.url, KEY),
-        concurrency=concurrency, patience=patience, with_seeds=with_seeds,
+        Asking(concurrency=concurrency, patience=patience), with_seeds=with_seeds,
     )  # fmt: skip
 
 

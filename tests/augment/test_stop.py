@@ -15,7 +15,7 @@ from dsforge.augment import run as run_module
 from dsforge.augment.ask import Patience
 from dsforge.augment.prices import Funds, stated_prices
 from dsforge.augment.result import Interrupted
-from dsforge.augment.run import augment
+from dsforge.augment.run import Asking, augment
 from dsforge.augment.server import Server
 from dsforge.augment.wish import Wish
 from tests.augment.faulty_server import Reply, echo, serving
@@ -43,12 +43,16 @@ def test_an_answer_that_does_not_come_is_waited_for_no_longer_than_the_grace(
         began = time.monotonic()
         with pytest.raises(Interrupted) as caught:
             augment(
-                str(source), output, Wish("paraphrase", "m"), Server(server.url, KEY), patience=Patience(), funds=funds
+                str(source),
+                output,
+                Wish("paraphrase", "m"),
+                Server(server.url, KEY),
+                Asking(patience=Patience(), funds=funds),
             )
         thread.join()
         assert time.monotonic() - began < 10
         assert (caught.value.answers, caught.value.currency) == (2, "USD")
         assert not output.exists()
-        result = augment(str(source), output, Wish("paraphrase", "m"), Server(server.url, KEY), funds=funds)
+        result = augment(str(source), output, Wish("paraphrase", "m"), Server(server.url, KEY), Asking(funds=funds))
     assert (result.requests, result.from_journal, result.rows_kept) == (1, 2, 3)
     assert result.uncertain > Decimal("0.004")

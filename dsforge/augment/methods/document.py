@@ -44,6 +44,5 @@ METHOD = Method(
     write=_write,
     new_prompt=True,
     schema=schema_of_fields(_FIELDS),
-    writes="chatml",
     of_documents=True,
 )

@@ -16,7 +16,7 @@ from dsforge.augment.client import Client, Refused, TryAgain
 from dsforge.augment.limits import Pace, expected_tokens
 from dsforge.augment.request import Answer, Request
 from dsforge.engine.journal import Journal
-from dsforge.errors import ServiceError
+from dsforge.errors import OutputError, ServiceError
 
 _UNREACHED = 3
 """Attempts after which a server that was never reached is taken to be not there."""
@@ -80,6 +80,33 @@ class Stopped(Exception):
     """A request was not asked, because the run is stopping."""
 
 
+class _Commits:
+    """Brings what many tasks write to the disk by one flush: each round of the event loop has one commit at most."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._next: asyncio.Future[None] | None = None
+        journal.hold_commits()
+
+    async def on_disk(self) -> None:
+        """Return once what was written before is on the disk; OutputError where it cannot be brought there."""
+        if self._next is None:
+            loop = asyncio.get_running_loop()
+            self._next = loop.create_future()
+            loop.call_soon(self._commit)
+        await asyncio.shield(self._next)
+
+    def _commit(self) -> None:
+        done, self._next = self._next, None
+        assert done is not None
+        try:
+            self._journal.commit()
+        except OutputError as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+
 class Asker:
     """Answers requests from the journal or the server; `stop` ends it, `error` says why where that is an error."""
 
@@ -99,6 +126,7 @@ class Asker:
         self.error: ServiceError | None = None
         self._client, self._journal, self._patience, self._on_change = client, journal, patience, on_change
         self._slots = asyncio.Semaphore(concurrency)
+        self._commits = _Commits(journal)
         self._most_in_a_row = max(_IN_A_ROW, 2 * concurrency)
         self.stopping = asyncio.Event()
         self._asking: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
@@ -171,6 +199,7 @@ class Asker:
             else:
                 self._reached = True
                 self.ledger.settle(hold, key, answer)
+                await self._commits.on_disk()
                 if answer.counted:
                     self._pace.correct(_expected(request), answer.prompt_tokens + answer.completion_tokens)
                 return answer
@@ -193,6 +222,8 @@ class Asker:
             self.usage.unpaid += 1
             self._on_change(self.usage)
             raise Unpaid("not asked: the budget does not pay for it") from None
+        if hold is not None:
+            await self._commits.on_disk()
         if self.stopping.is_set():  # while it waited for money
             self.ledger.release(hold)
             raise Stopped

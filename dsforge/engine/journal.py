@@ -35,6 +35,7 @@ class Journal:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._holds_commits = False
         try:
             self._open()
         except sqlite3.Error as error:
@@ -76,9 +77,29 @@ class Journal:
 
     def _write(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
         try:
+            if self._holds_commits and not self._database.in_transaction:
+                self._database.execute("BEGIN")
             return self._database.execute(statement, values)
         except sqlite3.Error as error:
             raise self._told(error) from error
+
+    def hold_commits(self) -> None:
+        """From now on what is written is on the disk once `commit` returns: one flush for what many tasks write."""
+        self._holds_commits = True
+
+    def commit(self) -> None:
+        """Bring what was written since the last time to the disk.
+
+        Raises:
+            OutputError: the disk is full, or the file is gone: nothing of it is there.
+        """
+        if self._database.in_transaction:
+            try:
+                self._database.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise self._told(error) from error
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -89,10 +110,10 @@ class Journal:
         """
         outermost = not self._database.in_transaction
         try:
-            if outermost:
+            if outermost and not self._holds_commits:
                 self._write("BEGIN")
             yield
-            if outermost:
+            if outermost and not self._holds_commits:
                 self._write("COMMIT")
         except BaseException:
             if outermost and self._database.in_transaction:
@@ -100,7 +121,7 @@ class Journal:
             raise
 
     def put(self, key: bytes, answer: bytes) -> None:
-        """Keep `answer`; it is on the disk when this returns.
+        """Keep `answer`; it is on the disk when this returns (see `hold_commits`).
 
         Raises:
             OutputError: the disk is full, or the file is gone.
@@ -169,8 +190,11 @@ class Journal:
         return int(count)
 
     def close(self) -> None:
-        """Give the file back."""
-        self._database.close()
+        """Give the file back; what is not committed by then goes to the disk if it can."""
+        try:
+            self.commit()
+        finally:
+            self._database.close()
 
     def __enter__(self) -> Journal:
         return self

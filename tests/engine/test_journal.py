@@ -96,3 +96,33 @@ def test_a_charge_is_settled_with_its_answer_or_struck(tmp_path: Path) -> None:
         assert list(journal.uncharged()) == [b"an answer"]
         assert journal.get(b"a") == b"its answer"
         assert len(journal) == 2
+
+
+def test_commits_that_are_held_come_together(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    with Journal(path) as journal:
+        journal.hold_commits()
+        journal.put(b"a", b"1")
+        number = journal.charge(b"b", b"5")
+        assert journal.get(b"a") == b"1"
+        assert _on_disk(path, tmp_path / "before") == ([], [])
+        journal.commit()
+        assert _on_disk(path, tmp_path / "after") == ([b"1"], [b"5"])
+        journal.settle(number, b"3", b"b", b"2")
+        journal.commit()
+        journal.commit()
+        assert _on_disk(path, tmp_path / "settled") == ([b"1", b"2"], [b"3"])
+        journal.put(b"c", b"3")
+    with Journal(path) as journal:
+        assert journal.get(b"c") == b"3"
+
+
+def _on_disk(path: Path, copy: Path) -> tuple[list[bytes], list[bytes]]:
+    """`(answers, charges)` that a process would find after a kill: the files as they are, copied."""
+    copy.mkdir()
+    for suffix in ("", "-wal"):
+        source = path.with_name(path.name + suffix)
+        if source.exists():
+            (copy / source.name).write_bytes(source.read_bytes())
+    with Journal(copy / path.name) as journal:
+        return sorted(filter(None, map(journal.get, (b"a", b"b", b"c")))), list(journal.charges())

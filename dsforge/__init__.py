@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from dsforge.api import augment
     from dsforge.convert import convert as convert_files
     from dsforge.dedup.run import dedup as dedup_files
     from dsforge.errors import DsforgeError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from dsforge.split import split as split_files
 
 _HOME = {
+    "augment": "dsforge.api:augment",
     "read_examples": "dsforge.formats.read:read_examples",
     "convert_files": "dsforge.convert:convert",
     "lint_files": "dsforge.lint.run:lint",
@@ -51,6 +53,7 @@ __all__ = [
     "ToolCall",
     "__version__",
     "all_formats",
+    "augment",
     "convert_files",
     "dedup_files",
     "get_format",

@@ -148,7 +148,7 @@ def command(
     """
     from dsforge.augment.server import find_server, server_url
     from dsforge.augment.wish import Wish
-    from dsforge.cli.lint_gate import gate_for, text_of_file
+    from dsforge.lint_gate import gate_for, text_of_file
 
     out = Output(as_json, output if not (dry_run and output == "-") else "")
     wish = Wish(method, model, per_row, rows, temperature, max_tokens, prompt, format_name, to_language, by, strip_meta,

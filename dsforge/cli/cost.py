@@ -10,7 +10,6 @@ import typer
 
 from dsforge.cli.bill import PlanFile, bill_object, show_bill
 from dsforge.cli.gpus import PrecisionChoice, ShardingChoice, assumptions, calibrated, fits, setup_of
-from dsforge.cli.money import parse_money
 from dsforge.cli.output import FORMAT, JSON_FLAG, WORKERS, Output, quantity
 from dsforge.cli.ranked import (
     capacities,
@@ -21,6 +20,7 @@ from dsforge.cli.ranked import (
     write_csv,
 )
 from dsforge.errors import UsageError
+from dsforge.money import parse_money
 
 if TYPE_CHECKING:
     from dsforge.cost.count import TokenCount

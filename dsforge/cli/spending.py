@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dsforge.cli.money import parse_money
 from dsforge.cli.output import Output, quantity
+from dsforge.money import parse_money
 
 if TYPE_CHECKING:
     from dsforge.augment.prices import Funds

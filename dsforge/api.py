@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +101,9 @@ def augment(
     else:
         rows = list(examples)
         source = lambda: _Examples(rows)  # noqa: E731
-    job = Job(source, wanted, gate if lint else (lambda fmt, value, raw, before: ""), gate.find)
+    job = Job(source, wanted, find=gate.find)
+    if lint:
+        job = replace(job, check=gate, check_seed=None if chosen.takes_faulty else gate.check_seed)
     how = asking or Asking(concurrency=concurrency, funds=funds)
 
     def run() -> Augmented:

@@ -15,6 +15,7 @@ from dsforge.errors import InputError, RowError, UsageError
 from dsforge.example import JSON, Example
 from dsforge.finding import Finding
 from dsforge.formats.format import Format
+from dsforge.formats.read import ExampleReader, decoder_for
 from dsforge.io.rows import Row
 from dsforge.lint.linter import Decoded, Linter
 from dsforge.lint.rule import ExampleRule, Rule
@@ -111,6 +112,28 @@ class LintGate:
             known = {finding.code for finding in self._findings(before.row, before.fmt, before.example)}
         errors = [finding for finding in findings if finding.severity == "error" and finding.code not in known]
         return f"lint: {errors[0].code} {errors[0].name}" if errors else ""
+
+    def check_seed(self, row: Row, fmt: Format, example: Example) -> str:
+        """The first error in a row, "" for none."""
+        found = self._findings(row, fmt, example)
+        return next((f"{each.code} {each.message}" for each in found if each.severity == "error"), "")
+
+    def check_seeds(self, path: str, format_name: str) -> None:
+        """InputError where rows of a file have errors, those that cannot be decoded among them."""
+        reader = ExampleReader(path, format_name, strict=True)
+        decode = decoder_for(format_name)
+        faulty, first = 0, (0, "")
+        for row, example in reader:
+            if reason := self.check_seed(row, decode(row.value)[0], example):
+                faulty += 1
+                first = first if first[0] else (row.line, reason)
+        if reader.rejects and (not first[0] or reader.rejects[0].line < first[0]):
+            first = reader.rejects[0].line, f"{reader.rejects[0].code} {reader.rejects[0].reason}"
+        if count := faulty + len(reader.rejects):
+            raise InputError(
+                f"{path}: {count:,} of {reader.rows_in:,} rows have errors, the first in line {first[0]}: {first[1]}; "
+                f"mend them (dsforge lint {path}), or leave them out by --skip-faulty"
+            )
 
     def find(self, row: Row, fmt: Format, example: Example) -> list[Found]:
         """What is wrong with a row by the rules selected."""

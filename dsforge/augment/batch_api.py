@@ -60,6 +60,10 @@ def batch_funds(funds: Funds, service: BatchService) -> Funds:
     return Funds(Prices(cost, live.currency, f"{live.source}; times {share} in a batch ({why})"), funds.cap)
 
 
+_MAY_HAVE_BEEN_SENT = b'"max_tokens" "response_format"'
+"""The parameters that a line may have had which a server may not take; it does not repeat the line."""
+
+
 class Batch(msgspec.Struct):
     """What the server says of a batch. A file's id is None or "" where there is no such file (yet)."""
 
@@ -215,7 +219,7 @@ def _result(line: dict[str, Any], client: Client) -> Answer | Trouble:
     if not isinstance(status, int):  # it was not asked: the batch expired, or was cancelled
         return Trouble(client.short(told_of(line.get("error") or body)))
     told = orjson.dumps(body or line.get("error"))
-    again = status in AGAIN or status >= 500 or client.renames_limit(status, told.decode())
+    again = status in AGAIN or status >= 500 or client.adapts(status, told.decode(), _MAY_HAVE_BEEN_SENT)
     return Trouble(client.reason(status, told), final=not again, paid=status in LATE)
 
 

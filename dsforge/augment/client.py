@@ -35,6 +35,9 @@ _NEVER = {
 }
 _NEW_LIMIT = "max_completion_tokens"
 """What OpenAI's reasoning models want in place of max_tokens, and say so; other servers know the old name only."""
+_UNFIT = (400, 422)
+_OF_SCHEMAS = ("response_format", "json_schema", "guided", "structured output")
+"""What servers that keep no answer to a JSON Schema say of it; the prompt asks for the form in words anyway."""
 _OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit")
 _LONGEST_SAID = 200
 
@@ -87,6 +90,7 @@ class Client:
         self.server = server
         self._heard = heard
         self._limit = "max_tokens"
+        self._takes_schemas = True
         self._longest_answer = longest_answer
         self._timeout = timeout
         self._openai: Any = require("openai", "augment", "asking a language model")
@@ -152,15 +156,21 @@ class Client:
             "temperature": request.temperature,
             self._limit: longest,
         }
-        if request.schema:
+        if request.schema and self._takes_schemas:
             schema = {"name": "answer", "strict": True, "schema": orjson.loads(request.schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return {name: value for name, value in body.items() if value is not None}
 
-    def renames_limit(self, status: int, told: str) -> bool:
-        """Whether an error says that the server wants the limit of answers by its new name; from now on it gets it."""
-        if status == 400 and _NEW_LIMIT in told:
+    def adapts(self, status: int, told: str, sent: bytes) -> bool:
+        """Whether an error says that the server wants the limit of answers by its new name, or takes no schema of
+        answers, where `sent` has what it does not take: from now on requests are as it wants them."""
+        if status not in _UNFIT:
+            return False
+        if _NEW_LIMIT in told and b'"max_tokens"' in sent:
             self._limit = _NEW_LIMIT
+            return True
+        if b'"response_format"' in sent and any(word in told for word in _OF_SCHEMAS):
+            self._takes_schemas = False
             return True
         return False
 
@@ -181,7 +191,7 @@ class Client:
         status = error.status_code
         reason = self.reason(status, error.response.content)
         told = error.response.text
-        if _NEW_LIMIT in told and b'"max_tokens"' in error.request.content and self.renames_limit(status, told):
+        if self.adapts(status, told, _sent(error.request)):
             return TryAgain(reason, 0.0)
         if status in meanings or any(word in told for word in _OUT_OF_MONEY):
             meaning = meanings.get(status, "the money of this key is spent")
@@ -199,6 +209,14 @@ class Client:
         """`text` on one line of bounded length, without the key."""
         text = " ".join(self.server.without_key(text).split())
         return text if len(text) <= _LONGEST_SAID else text[:_LONGEST_SAID] + "..."
+
+
+def _sent(request: Any) -> bytes:
+    """The body of a request, b"" for a file that was streamed."""
+    try:
+        return bytes(request.content)
+    except RuntimeError:  # httpx: RequestNotRead
+        return b""
 
 
 def _first_cause(error: BaseException) -> BaseException:

@@ -14,7 +14,7 @@ from dsforge.augment.gate import Gate
 from dsforge.augment.prices import Funds
 from dsforge.augment.request import Request
 from dsforge.augment.result import Estimate
-from dsforge.augment.seeds import Find, SeedReader
+from dsforge.augment.seeds import CheckSeed, Find, SeedReader
 from dsforge.augment.talk import Talker
 from dsforge.augment.wish import Wish
 from dsforge.engine.journal import Journal
@@ -39,7 +39,13 @@ def own_counter(model: str) -> Counter | None:
 
 
 def estimate(
-    source: str, wish: Wish, server: str, journal: Path, funds: Funds | None = None, find: Find | None = None
+    source: str,
+    wish: Wish,
+    server: str,
+    journal: Path,
+    funds: Funds | None = None,
+    find: Find | None = None,
+    check_seed: CheckSeed | None = None,
 ) -> Estimate:
     """Count what `augment` would ask `server` for; nothing is sent or written.
 
@@ -51,7 +57,7 @@ def estimate(
         UsageError, ConfigError, InputError
     """
     funds = funds or Funds()
-    seeds = SeedReader(source, wish, find)
+    seeds = SeedReader(source, wish, find, check_seed)
     counter = counter_of(wish.model)
     own = own_counter(wish.model)
     result = Estimate(tokenizer=counter.name, exact=own is not None, note=counter.note)

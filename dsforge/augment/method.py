@@ -81,7 +81,8 @@ class Method:
     A method that asks more than once has `steps(example, number, wish)` in place of `write`. One that is `in_place`
     changes rows and makes no new ones: those that it has no use for stay as they are. `writes` is the format of its
     rows where the seeds' own cannot hold them. `of_documents` is whether its seeds are passages of documents. `notes`
-    is the field of the metadata in which it says what it thinks of a row that it leaves otherwise as it is.
+    is the field of the metadata in which it says what it thinks of a row that it leaves otherwise as it is. One that
+    `takes_faulty` seeds looks for faults, or replaces what they mostly lie in.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Method:
     writes: str = ""
     of_documents: bool = False
     notes: str = ""
+    takes_faulty: bool = False
 
     @property
     def names(self) -> frozenset[str]:

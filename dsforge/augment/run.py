@@ -24,7 +24,7 @@ from dsforge.augment.limits import Pace
 from dsforge.augment.prices import Funds
 from dsforge.augment.request import Answer
 from dsforge.augment.result import AugmentResult, Failure, Interrupted
-from dsforge.augment.seeds import Find, Seed, SeedReader, Source
+from dsforge.augment.seeds import CheckSeed, Find, Seed, SeedReader, Source
 from dsforge.augment.server import Server
 from dsforge.augment.talk import Dropped, Made, Talker
 from dsforge.augment.trace import Provenance, noted, traced, utc
@@ -69,7 +69,8 @@ class Job:
     """What is to be made, and of what.
 
     `source` is a file, or opens what else holds seeds. A new row that `check` says anything of is not kept, for that
-    reason. `find` tells a method that mends rows what is wrong with each. `with_seeds` has each seed before its rows.
+    reason, and no row of the source is a seed that `check_seed` says anything of. `find` tells a method that mends rows
+    what is wrong with each. `with_seeds` has each seed before its rows.
     """
 
     source: str | Callable[[], Source]
@@ -77,10 +78,11 @@ class Job:
     check: Check = lambda fmt, value, raw, before: ""
     find: Find | None = None
     with_seeds: bool = False
+    check_seed: CheckSeed | None = None
 
     def seeds(self) -> SeedReader:
         """The seeds, from the first on."""
-        return SeedReader(self.source, self.wish, self.find, with_seeds=self.with_seeds)
+        return SeedReader(self.source, self.wish, self.find, self.check_seed, with_seeds=self.with_seeds)
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,12 @@ def augment(
     with_seeds: bool = False,
     check: Check = lambda fmt, value, raw, before: "",
     find: Find | None = None,
+    check_seed: CheckSeed | None = None,
 ) -> AugmentResult:
     """Write the rows that a model makes of the seeds in `source` to `output`, each in its seed's format.
 
     Every answer is in the journal before it is used, so the same call after a crash, an interruption or failed requests
-    asks only for what is missing, and gives the same bytes. For `check`, `find` and `with_seeds` see `Job`.
+    asks only for what is missing, and gives the same bytes. For what is not explained here see `Job`.
 
     Raises:
         UsageError, ConfigError, InputError, OutputError, MissingExtraError: before anything is asked.
@@ -126,7 +129,7 @@ def augment(
     rejects = rejects or rejects_path(output)
     journal = Path(journal) if journal else journal_path(output)
     check_outputs([source], [output, rejects], others=[journal])
-    with made(Job(source, wish, check, find, with_seeds), server, journal, asking or Asking()) as run:
+    with made(Job(source, wish, check, find, with_seeds, check_seed), server, journal, asking or Asking()) as run:
         _write(run.rows, [*run.seeds.rejects, *run.refused], output, rejects)
     return run.result
 

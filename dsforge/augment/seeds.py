@@ -28,6 +28,9 @@ from dsforge.formats.read import ExampleReader
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import Row
 
+FAULTY = "A903"
+"""The code of a reject that is no seed, as lint finds an error in it."""
+
 
 class Found(NamedTuple):
     """What is wrong with a row, for a method that mends it: the code and the name of the rule, and what it says."""
@@ -36,6 +39,9 @@ class Found(NamedTuple):
     name: str
     message: str
 
+
+CheckSeed: TypeAlias = "Callable[[Row, Format, Example], str]"
+"""Why a row is not fit to be a seed, "" where it is."""
 
 Find: TypeAlias = "Callable[[Row, Format, Example], list[Found]]"
 """What is wrong with a seed."""
@@ -82,7 +88,13 @@ class SeedReader:
     """
 
     def __init__(
-        self, source: str | Callable[[], Source], wish: Wish, find: Find | None = None, *, with_seeds: bool = False
+        self,
+        source: str | Callable[[], Source],
+        wish: Wish,
+        find: Find | None = None,
+        check: CheckSeed | None = None,
+        *,
+        with_seeds: bool = False,
     ) -> None:
         if not wish.model.strip():
             raise UsageError("--model is empty: name a model of the server")
@@ -90,7 +102,7 @@ class SeedReader:
         self.method: Method = get_method(wish.method)
         _check_options(wish, self.method, with_seeds)
         self._with_seeds = with_seeds
-        self._find = find
+        self._find, self._check = find, check
         self.prompt = Prompt(wish.prompt or prompt_path(wish.method), self.method.names)
         self._others: dict[str, Prompt] = {}
         self._reask = Prompt(prompt_path("reask"), {"problem", "language"})
@@ -218,6 +230,8 @@ class SeedReader:
     def _seed(self, row: Row, fmt: Format, example: Example) -> Seed:
         if not self.method.of_documents and not _is_unicode(row.raw):
             raise RowError("the row holds half a character (a lone surrogate), which no server takes", code="J011")
+        if self._check and (reason := self._check(row, fmt, example)):
+            raise RowError(reason, code=FAULTY)
         values = {**self._values(fmt, example), "to_language": self._wish.to_language, OTHERS: list(self._before)}
         values["rubric"] = self._wish.rubric
         category = ""
@@ -252,8 +266,6 @@ def _check_options(wish: Wish, method: Method, with_seeds: bool) -> None:
     if method.of_documents and (with_seeds or wish.format_name != "auto"):
         option = "--with-seeds" if with_seeds else "--format (--to names the format of the new rows)"
         raise UsageError(f"{method.name} makes rows of documents, which are no rows themselves: leave out {option}")
-    if wish.json_schema and not method.schema:
-        raise UsageError(f"--json-schema: {method.name} asks for plain text: leave it out")
     if "to_language" in method.options and wish.to_language not in LANGUAGES:
         given = f"{wish.to_language!r} is no language that is known" if wish.to_language else "is missing"
         raise UsageError(f"{method.name}: --to-language {given}: give one of {', '.join(LANGUAGES)}")

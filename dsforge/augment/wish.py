@@ -17,7 +17,8 @@ class Wish:
     `rows` limits the rows asked for in all, from the first seed on. `prompt` is a file in place of the method's own.
     None leaves a parameter to the server. `to_language` is "zh" or "en", for methods that translate; `by` is the field
     of a row that holds its category, for methods that bring categories to balance ("" is where formats have it).
-    `strip_meta` leaves the provenance out of the rows. `json_schema` has the server keep answers in JSON to their form.
+    `strip_meta` leaves the provenance out of the rows. `json_schema` has a server that can keep answers in JSON to
+    their form.
 
     `to_format` is the format of the new rows, "" for that of their seeds (or the method's, where it makes another kind
     of row). `candidates` are the answers from which a method chooses. `min_score` (1 to 5) has the model judge each new
@@ -35,7 +36,7 @@ class Wish:
     to_language: str = ""
     by: str = ""
     strip_meta: bool = False
-    json_schema: bool = False
+    json_schema: bool = True
     to_format: str = ""
     candidates: int = 0
     min_score: int | None = None

@@ -14,7 +14,7 @@ from dsforge.errors import UsageError
 if TYPE_CHECKING:
     from dsforge.augment.prices import Funds
     from dsforge.augment.result import AugmentResult, Estimate
-    from dsforge.augment.seeds import Find
+    from dsforge.augment.seeds import CheckSeed, Find
     from dsforge.augment.wish import Wish
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
@@ -66,7 +66,10 @@ def command(
         "", "--findings", metavar="FILE", help="What `lint --json` found, for repair [default: it looks itself]."
     ),
     json_schema: bool = typer.Option(
-        False, "--json-schema", help="Have the server keep answers in JSON to their JSON Schema, where it can."
+        True, "--json-schema/--no-json-schema", help="Have a server that can keep answers to their JSON Schema."
+    ),
+    skip_faulty: bool = typer.Option(
+        False, "--skip-faulty", help="Seeds with errors make no rows and go to the rejects [default: nothing is asked]."
     ),
     strip_meta: bool = typer.Option(False, "--strip-meta", help="Leave out of the rows where they come from."),
     with_seeds: bool = typer.Option(False, "--with-seeds", help="Write each seed too, before the rows made from it."),
@@ -146,6 +149,7 @@ def command(
     Any OpenAI-compatible server. Every answer is kept in a journal before it is used: the same command after a crash
     or Ctrl-C asks only for what is missing. The key is read from the environment and written nowhere.
     """
+    from dsforge.augment.method import get_method
     from dsforge.augment.server import find_server, server_url
     from dsforge.augment.wish import Wish
     from dsforge.lint_gate import gate_for, text_of_file
@@ -154,6 +158,10 @@ def command(
     wish = Wish(method, model, per_row, rows, temperature, max_tokens, prompt, format_name, to_language, by, strip_meta,
                 json_schema, to, candidates, min_score, text_of_file(rubric, "--rubric"))  # fmt: skip
     gate, find = gate_for(wish, input, select, findings)
+    takes_faulty = get_method(method).takes_faulty
+    if not (takes_faulty or skip_faulty or input == "-"):
+        gate.check_seeds(input, format_name)
+    check_seed = None if takes_faulty else gate.check_seed
     url = server_url(base_url, base_url_env)
     funds = funds_of(budget, price_in, price_out, model, url)
     if submit_again and not batch:
@@ -163,7 +171,7 @@ def command(
             from dsforge.augment.batch_api import batch_funds, batch_service
 
             funds = batch_funds(funds, batch_service(url))
-        return _dry_run(out, input, output, wish, url, journal, funds, find)
+        return _dry_run(out, input, output, wish, url, journal, funds, find, check_seed)
 
     from msgspec import to_builtins
 
@@ -189,7 +197,7 @@ def command(
     try:
         result = augment(
             input, output, wish, server, asking, journal=journal or None, rejects=rejects or None,
-            with_seeds=with_seeds, check=gate, find=find,
+            with_seeds=with_seeds, check=gate, find=find, check_seed=check_seed,
         )  # fmt: skip
     except Interrupted as stopped:
         cost = "" if stopped.spent is None else f" ({money(stopped.spent, stopped.currency)})"
@@ -265,14 +273,22 @@ def _tell(out: Output, result: AugmentResult, input: str, output: str, rejects: 
 
 
 def _dry_run(
-    out: Output, input: str, output: str, wish: Wish, url: str, journal: str, funds: Funds, find: Find | None
+    out: Output,
+    input: str,
+    output: str,
+    wish: Wish,
+    url: str,
+    journal: str,
+    funds: Funds,
+    find: Find | None,
+    check_seed: CheckSeed | None,
 ) -> int:
     from pathlib import Path
 
     from dsforge.augment.estimate import estimate
     from dsforge.augment.run import journal_path
 
-    result = estimate(input, wish, url, Path(journal) if journal else journal_path(output), funds, find)
+    result = estimate(input, wish, url, Path(journal) if journal else journal_path(output), funds, find, check_seed)
     _tell_estimate(out, result, input, url)
     show_cost(out, result, funds)
     out.result(

@@ -16,8 +16,8 @@ from dsforge.augment.prices import Funds, stated_prices
 from dsforge.augment.run import Asking, augment, journal_path
 from dsforge.augment.server import Server
 from dsforge.augment.wish import Wish
-from dsforge.lint_gate import LintGate
 from dsforge.errors import UsageError
+from dsforge.lint_gate import LintGate
 from tests.augment.faulty_server import FaultyServer, Reply, Script, serving
 from tests.augment.test_methods import CASES, NEW, QUICK, ROW, WRONG, Row, always, in_turn, rows_of, run, run_on, say
 from tests.cli.run import dsforge

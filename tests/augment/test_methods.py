@@ -194,17 +194,35 @@ def test_what_is_wrong_twice_is_rejected_with_its_reason(tmp_path: Path, method:
 
 
 @pytest.mark.parametrize("method", IN_JSON)
-def test_a_server_can_be_told_the_schema(tmp_path: Path, method: str) -> None:
+def test_a_server_that_takes_no_schema_is_asked_without(tmp_path: Path, method: str) -> None:
+    case = CASES[method]
+
+    def picky(prompt: str, times: int) -> Reply:
+        if "response_format" in server.log.bodies[-1]:
+            return Reply(status=400, body=b'{"error": {"message": "Unexpected keys: {\'response_format\'}"}}')
+        return Reply(case.answer)
+
+    with serving(picky) as server:
+        result = run(server, tmp_path, method, ROW)
+        with_schema, *without = ["response_format" in body for body in server.log.bodies]
+    assert with_schema
+    assert without
+    assert not any(without)
+    assert (result.failures, result.rows_kept) == ([], 1)
+
+
+@pytest.mark.parametrize("method", IN_JSON)
+def test_a_server_is_told_the_schema(tmp_path: Path, method: str) -> None:
     case = CASES[method]
     answer = case.answer
     if method == "translate":
         answer = json.dumps({"texts": CHINESE_TEXTS})
     with serving(in_turn("no", answer)) as server:
-        result = run(server, tmp_path, method, ROW, json_schema=True)
+        result = run(server, tmp_path, method, ROW)
         first, second = (body["response_format"] for body in server.log.bodies)
         assert first == second
         assert first["json_schema"]["schema"]["required"] == list(json.loads(answer))
-        run(server, tmp_path, method, ROW, json_schema=True)
+        run(server, tmp_path, method, ROW)
         assert len(server.log.bodies) == 2
     assert result.rows_kept == 1
     assert rows_of(tmp_path / "out.jsonl")[0]["messages"] == case.gives
@@ -383,7 +401,6 @@ def test_fill_brings_categories_to_balance(tmp_path: Path, by: str) -> None:
         ("translate", {"to_language": ""}, "--to-language is missing: give one of zh, en"),
         ("translate", {"to_language": "xx"}, "'xx' is no language"),
         ("evolve", {"to_language": "zh"}, "--to-language is nothing that evolve takes"),
-        ("answer", {"json_schema": True}, "plain text"),
         ("extend", {"by": "topic"}, "--by is nothing that extend takes"),
     ],
 )

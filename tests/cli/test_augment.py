@@ -120,10 +120,30 @@ def test_standard_input_to_standard_output(tmp_path: Path) -> None:
     assert "2 rows in" in done.stderr
 
 
+def test_seeds_with_errors_are_told_before_anything_is_asked(tmp_path: Path) -> None:
+    good = seeds(tmp_path, 2).read_text()
+    empty = json.dumps({"instruction": "And then?", "output": ""})
+    (tmp_path / "bad.jsonl").write_text(f'{good}{empty}\n{{"no": "row"}}\n')
+    with serving() as server:
+        done = augment(server, tmp_path, "bad.jsonl", *OPTIONS, "-o", "o.jsonl")
+        assert_one_line_error(done, "2 of 4 rows have errors, the first in line 3: S104", "--skip-faulty")
+        assert not server.log.bodies
+        assert not (tmp_path / "o.jsonl").exists()
+        done = augment(server, tmp_path, "bad.jsonl", *OPTIONS, "-o", "o.jsonl", "--skip-faulty", "--json")
+        result = as_json(done)
+        assert (result["rows_in"], result["rows_kept"], result["rows_rejected"]) == (4, 2, 2)
+        codes = [json.loads(line)["code"] for line in (tmp_path / "o.rejects.jsonl").read_text().splitlines()]
+        assert codes == ["A903", "S101"]
+        # a method that writes the answer anew takes a row without one
+        done = augment(server, tmp_path, "bad.jsonl", "--method", "answer", "--model", "m", "-o", "o.jsonl", "--json")
+        assert as_json(done)["requests"] == 3
+
+
 def test_both_languages_keep_theirs_and_context_and_formats(tmp_path: Path) -> None:
     with serving(lambda prompt, times: Reply(echo(prompt, times).text[::-1])) as server:
         for name in ("support.chatml.jsonl", "support.sharegpt.jsonl", "support.alpaca.json", "pairs.jsonl"):
-            done = augment(server, tmp_path, SUPPORT.with_name(name), *OPTIONS, "--rows", 20, "-o", name, "--json")
+            options = [*OPTIONS, "--rows", 20, "--skip-faulty", "-o", name, "--json"]
+            done = augment(server, tmp_path, SUPPORT.with_name(name), *options)
             assert json.loads(done.stdout)["rows_kept"] == 20, done
             rows = json.loads((tmp_path / name).read_text()) if name.endswith("json") else [
                 json.loads(line) for line in (tmp_path / name).read_text().splitlines()

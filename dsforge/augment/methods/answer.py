@@ -54,4 +54,5 @@ METHOD = Method(
     text=_text,
     closest=1.0,  # a right answer may be much like the one before
     keeps_language=False,  # the question may ask for another one, or for code alone
+    takes_faulty=True,
 )

@@ -45,4 +45,5 @@ METHOD = Method(
     new_prompt=True,
     schema=schema_of_fields(_FIELDS),
     of_documents=True,
+    takes_faulty=True,
 )

@@ -47,4 +47,5 @@ METHOD = Method(
     schema=SCHEMA,
     in_place=True,
     notes=_FIELD,
+    takes_faulty=True,
 )

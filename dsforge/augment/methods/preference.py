@@ -126,4 +126,5 @@ METHOD = Method(
     options=frozenset({"candidates"}),
     schema=_SCHEMA,
     writes="dpo",
+    takes_faulty=True,
 )

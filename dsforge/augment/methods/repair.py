@@ -43,4 +43,5 @@ METHOD = Method(
     options=frozenset({FINDINGS}),
     schema=schema_of_texts(),
     in_place=True,
+    takes_faulty=True,
 )

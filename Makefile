@@ -33,7 +33,7 @@ peers: $(VENV)/.dev  ## the peers' own code judges what dsforge writes
 	DSFORGE_PEERS=$(CURDIR)/.venv-peers $(BIN)/pytest tests/peers
 
 bench: $(VENV)/.dev $(BENCH)/.ready  ## ours and the peers in one run, as ratios
-	for script in convert lint cost dedup_truth "kill 20 20"; do \
+	for script in convert lint cost dedup_truth "kill 20 20" augment review; do \
 	  set -- $$script; name=$$1; shift; $(BIN)/python benchmarks/$$name.py "$$@" || exit 1; done
 	$(BENCH)/bin/python benchmarks/dedup.py
 

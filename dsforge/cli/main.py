@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "dedup": "Remove exact and near duplicates; every verdict verified and explained.",
     "split": "Train and validation files that share no near-duplicates.",
     "augment": "A larger model writes more rows; a killed run pays for nothing twice.",
+    "review": "Annotators read, judge and mend rows in the browser.",
     "cost": "Count tokens and price the training on each platform and GPU.",
     "train": "A TRL run configured by Hydra: LoRA or full.",
     "export": "The same run for another trainer: rows and run configuration in its form.",

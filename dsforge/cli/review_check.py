@@ -14,7 +14,7 @@ from dsforge.io.rows import Refused, Row, parse
 
 if TYPE_CHECKING:
     from dsforge.lint.edit import Edit, Splice
-    from dsforge.lint.linter import Linter
+    from dsforge.lint.linter import Decoded, Linter
 
 
 class LintCheck:
@@ -27,7 +27,8 @@ class LintCheck:
     def __init__(self, format: str = "auto", select: Sequence[str] = (), ignore: Sequence[str] = ()) -> None:
         from dsforge.lint.select import select_rules
 
-        select_rules(select, ignore)
+        if select or ignore:  # to look takes a moment, which the default rules need not
+            select_rules(select, ignore)
         self._format, self._select, self._ignore = format, tuple(select), tuple(ignore)
         self._linter: Linter | None = None
         self._lock = threading.Lock()
@@ -45,26 +46,10 @@ class LintCheck:
 
     def many(self, rows: Sequence[tuple[int, bytes]]) -> list[list[Finding]]:
         """The findings of each row, many at once."""
-        from dsforge.lint.linter import Decoded
-        from dsforge.lint.waiver import take_waiver
-
         found: dict[int, list[Finding]] = {number: [] for number, _ in rows}
         with self._lock:
             linter = self._ready()
-            decoded = []
-            for number, raw in rows:
-                value, problems = parse(raw, strict=True)
-                if problems:
-                    linter.refused(Refused(number, 1, 0, raw, problems))
-                    continue
-                row, waived = Row(number, 1, 0, raw, value), take_waiver(value)
-                try:
-                    fmt, example = decode_row(value, self._forced)
-                except RowError as error:
-                    linter.undecodable(row, error, waived)
-                else:
-                    decoded.append(Decoded(row, fmt, example, waived))
-            linter.examples(decoded)
+            linter.examples([decoded for number, raw in rows if (decoded := self._decoded(linter, number, raw))])
             for finding in linter.findings:
                 found[finding.row].append(finding)
         return list(found.values())
@@ -101,25 +86,33 @@ class LintCheck:
         return [each for each in result.findings if each.row]
 
     def _look(self, number: int, raw: bytes) -> tuple[list[Finding], dict[int, Edit | Splice]]:
+        linter = self._ready()
+        if decoded := self._decoded(linter, number, raw):
+            linter.examples([decoded])
+        return list(linter.findings), dict(linter.fixes)
+
+    def _decoded(self, linter: Linter, number: int, raw: bytes) -> Decoded | None:
+        """A row for the rules to look at; None where it cannot be read, which the linter is told of."""
         from dsforge.lint.linter import Decoded
         from dsforge.lint.waiver import take_waiver
 
-        linter = self._ready()
         value, problems = parse(raw, strict=True)
         if problems:
             linter.refused(Refused(number, 1, 0, raw, problems))
-        else:
-            row, waived = Row(number, 1, 0, raw, value), take_waiver(value)
-            try:
-                fmt, example = decode_row(value, self._forced)
-            except RowError as error:
-                linter.undecodable(row, error, waived)
-            else:
-                linter.examples([Decoded(row, fmt, example, waived)])
-        return list(linter.findings), dict(linter.fixes)
+            return None
+        row, waived = Row(number, 1, 0, raw, value), take_waiver(value)
+        try:
+            fmt, example = decode_row(value, self._forced)
+        except RowError as error:
+            linter.undecodable(row, error, waived)
+            return None
+        return Decoded(row, fmt, example, waived)
 
     def _ready(self) -> Linter:
-        """The linter, without what it found before; it shows excerpts of the first findings of a rule alone."""
+        """The linter, without what it found before.
+
+        How many excerpts it gave is forgotten too: it gives no place in the text after the first few hundred of a rule.
+        """
         from dsforge.lint.facts import Settings
         from dsforge.lint.linter import Linter
         from dsforge.lint.select import select_rules
@@ -130,5 +123,5 @@ class LintCheck:
             self._linter = Linter("", rules, None, Settings(format=self._format))
         self._linter.findings.clear()
         self._linter.fixes.clear()
-        self._linter._excerpts.clear()
+        self._linter._excerpts.clear()  # a file has an end, a page has none
         return self._linter

@@ -66,6 +66,7 @@ def test_a_changed_file_is_refused_with_the_way_out(file: Path) -> None:
     ("options", "said"),
     [
         (["--host", "0.0.0.0"], "give a --password too"),
+        (["--only-reviewed"], "give --export OUT too"),
         (["--overlap", "much"], "--overlap much is no share"),
         (["--overlap", "140%"], "out of range"),
         (["--annotators", "ana,ana"], "names somebody twice"),
@@ -84,3 +85,35 @@ def test_standard_input_is_no_file(file: Path) -> None:
 def test_a_folder_that_cannot_be_written_to(file: Path) -> None:
     file.parent.chmod(0o500)
     assert_one_line_error(dsforge("review", file), "name another place with --journal")
+
+
+def test_rows_go_to_another_tool_and_come_back(file: Path) -> None:
+    out = file.with_name("studio")
+    done = dsforge("review", file, "--to", f"label-studio:{out}", "--json")
+    result = as_json(done)
+    assert (done.returncode, result["rows_in"], result["rows_out"]) == (1, 5, 4)  # one cannot be read
+    assert sum(result["left_out"].values()) == 1
+    tasks = orjson.loads((out / "chat.json").read_bytes())
+    verdict = {"from_name": "verdict", "to_name": "conversation", "type": "choices", "value": {"choices": ["accept"]}}
+    tasks[0]["annotations"] = [{"completed_by": 1, "result": [verdict]}]
+    export = file.with_name("export.json")
+    export.write_bytes(orjson.dumps(tasks))
+    for new in (1, 0):
+        result = as_json(dsforge("review", file, "--from", f"label-studio:{export}", "--annotators", "bo", "--json"))
+        assert (result["decisions"], result["new"], result["annotators"]) == (1, new, ["bo"])
+    done = dsforge("review", file, "--export", file.with_name("out.jsonl"), "--json")
+    assert as_json(done)["statuses"] == {"accepted": 1, "new": 4}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--to", "label-studio"], "write TOOL:PATH"),
+        (["--to", "doccano:x"], "no tool 'doccano'"),
+        (["--from", "excel:none.xlsx"], "cannot be read"),
+        (["--to", "excel:x.csv"], "ends in .xlsx"),
+        (["--to", "excel:x.xlsx", "--export", "y.jsonl"], "give one of them"),
+    ],
+)
+def test_what_no_tool_can_do_is_told(file: Path, options: list[str], said: str) -> None:
+    assert_one_line_error(dsforge("review", file, *options, folder=file.parent), said)

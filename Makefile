@@ -6,7 +6,7 @@ BENCH = $(VENV)/bench
 PACKAGES = python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint pytest schemas docs peers bench clean
+.PHONY: demo test fuzz lint pytest schemas docs peers bench clean
 
 demo: $(VENV)/.train  ## raw files to a trained adapter, on examples/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -15,6 +15,9 @@ test: lint pytest  ## everything that has to hold before a change lands
 
 pytest: $(VENV)/.dev
 	$(BIN)/pytest -n 2
+
+fuzz: $(VENV)/.dev  ## the tests that draw their examples, with others than `make test` draws
+	$(BIN)/pytest -n 2 -m hypothesis --hypothesis-profile=fuzz
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

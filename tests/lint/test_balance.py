@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -283,6 +283,7 @@ def test_two_samples(first: list[int], second: list[int]) -> None:
 
 
 @given(COUNTS, COUNTS)
+@example({"a": 33, "c": 5}, {"b": 33, "d": 6})
 def test_counts(first: dict[str, int], second: dict[str, int]) -> None:
     names = sorted({*first, *second})
     table = [[counts.get(name, 0) for name in names] for counts in (first, second)]

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from dsforge.errors import RowError, UsageError
 from dsforge.example import JSON, Example
 from dsforge.extras import require
 from dsforge.feature import Feature
-from dsforge.formats.format import Format
+from dsforge.formats.format import Format, get_format
 from dsforge.formats.read import decode_row
 from dsforge.io.jsonl import dumps
 from dsforge.io.rejects import Reject
@@ -100,6 +101,8 @@ def augment(
         source = str(examples)
     else:
         rows = list(examples)
+        if strange := [each for each in rows if not isinstance(each, (Example, Mapping))]:
+            raise UsageError(f"examples are Examples or rows as dicts, not {type(strange[0]).__name__}")
         source = lambda: _Examples(rows)  # noqa: E731
     job = Job(source, wanted, find=gate.find)
     if lint:
@@ -111,7 +114,7 @@ def augment(
             where = Path(journal) if journal else Path(folder) / "journal.sqlite"
             with made(job, server, where, how) as done:
                 values = [orjson.loads(done.rows[number]) for number in range(len(done.rows))]
-                decode = decode_row if isinstance(source, str) else _decode_record
+                decode = _decoder(source, wanted)
                 return Augmented(
                     [decode(value)[1] for value in values], [*done.seeds.rejects, *done.refused], done.result
                 )  # fmt: skip
@@ -139,8 +142,11 @@ def _beside_the_loop(run: Callable[[], Augmented]) -> Augmented:
         return thread.submit(run).result()
 
 
-def _decode_record(value: JSON) -> tuple[Format, Example]:
-    return _RECORD, _RECORD.decode(value)
+def _decoder(source: object, wish: Wish) -> Callable[[JSON], tuple[Format, Example]]:
+    """How the rows that were made are read again."""
+    if wish.to_format:
+        return partial(decode_row, fmt=get_format(wish.to_format))
+    return decode_row if isinstance(source, str) else partial(decode_row, fmt=_RECORD)
 
 
 def _server_of(client: openai.OpenAI | openai.AsyncOpenAI | str | None) -> Server:
@@ -185,9 +191,24 @@ class _Examples:
             number = self.rows_in
             try:
                 example = each if isinstance(each, Example) else decode_row(dict(each))[1]
+                value = msgspec.to_builtins(example)
+                raw = dumps(value)
             except RowError as error:
-                raw = dumps(dict(each)) if isinstance(each, Mapping) else b""
-                self.rejects.append(Reject(self.path, number, number, error.code, error.reason, error.pointer, raw))
+                self.rejects.append(
+                    Reject(
+                        self.path,
+                        number,
+                        number,
+                        error.code,
+                        error.reason,
+                        error.pointer,
+                        repr(each).encode(errors="replace"),
+                    )
+                )
                 continue
-            value = msgspec.to_builtins(example)
-            yield Row(number, number, 0, dumps(value), value), example
+            except UnicodeEncodeError:
+                reason = "it holds half a character (a lone surrogate)"
+                raw = repr(each).encode(errors="replace")
+                self.rejects.append(Reject(self.path, number, number, "J011", reason, "", raw))
+                continue
+            yield Row(number, number, 0, raw, value), example

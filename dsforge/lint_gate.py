@@ -58,14 +58,17 @@ def found_in(path: str, source: str, codes: Container[str]) -> Find:
     except (OSError, orjson.JSONDecodeError) as error:
         raise InputError(f"--findings {path} cannot be read: {error}") from error
     found: dict[int, list[Found]] = {}
+    others = False
     try:
         for each in written["findings"]:
             finding = convert(each, Finding)
-            if finding.path == source and finding.code in codes:
+            if Path(finding.path).resolve() != Path(source).resolve():
+                others = True
+            elif finding.code in codes:
                 found.setdefault(finding.row, []).append(Found(finding.code, finding.name, finding.message))
     except (KeyError, TypeError, ValidationError) as error:
         raise InputError(f"--findings {path} is not what dsforge lint --json writes: {error}") from error
-    if not found:
+    if others and not found:
         raise InputError(f"--findings {path} says nothing of {source} that can be mended ({', '.join(MENDED)} rules)")
     return lambda row, fmt, example: found.get(row.number, [])
 
@@ -75,9 +78,12 @@ def text_of_file(path: str, option: str) -> str:
     if not path:
         return ""
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        text = Path(path).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{option} {path} cannot be read: {error}") from error
+    if not text:
+        raise InputError(f"{option} {path} is empty")
+    return text
 
 
 class LintGate:

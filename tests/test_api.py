@@ -100,6 +100,19 @@ def test_a_document(tmp_path: Path) -> None:
     assert [message.text for message in made.examples[0].messages] == ["How is the lamp wiped?", "Dry."]
 
 
+def test_formats_categories_and_half_characters(tmp_path: Path) -> None:
+    rows = [{**ROW, "meta": {"topic": topic}, "id": str(at)} for at, topic in enumerate(["a", "a", "b"])]
+    half = {"messages": [{"role": "user", "content": "half \ud83d"}, {"role": "assistant", "content": "x"}]}
+    with serving(always(EVOLVED)) as server:
+        made = dsforge.augment(rows, method="fill", by="meta.topic", model="m", client=client(server.url))
+        assert (made.result.requests, made.result.rows_kept) == (1, 1)
+        made = dsforge.augment([half, ROW], method="evolve", model="m", to_format="alpaca", client=client(server.url))
+    assert [reject.code for reject in made.rejects] == ["J011"]
+    assert [each.messages[-1].text for each in made.examples] == [NEW["answer"]]
+    with pytest.raises(dsforge.DsforgeError, match="not NoneType"):
+        dsforge.augment([None], method="evolve", model="m", client=client("http://h"))  # type: ignore[list-item]
+
+
 def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(dsforge.DsforgeError, match="no key"):

@@ -18,6 +18,8 @@ def category_of(by: str, row: Row, example: Example) -> str:
     value = at_path(row.value, names)
     if value is None:  # where a format keeps it elsewhere than under meta
         value = at_path({"meta": example.meta}, names)
+    if value is None:
+        value = at_path(example.meta, names)
     return value if isinstance(value, str) else "" if value is None else dumps(value).decode()
 
 

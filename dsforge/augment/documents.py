@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pypdf import PdfReader
 
 _FORMAT = "chatml"  # of rows made of passages: those are in none
+UNREADABLE = "A904"
+"""The code of a reject that is a document of a folder which cannot be read."""
 LONGEST = 3000
 """Characters of a passage, about 750 tokens of English; Chinese says as much in half of them, see `_weight`."""
 SHORTEST = 200
@@ -55,7 +58,21 @@ class PassageReader:
         self.format: Format | None = get_format(_FORMAT)
         self.rejects: list[Reject] = []
         self.rows_in = 0
-        self._documents = [(path, _passages(path)) for path in _files(source)]
+        self._documents: list[tuple[Path, list[Block]]] = []
+        for path in _files(source):
+            self._open(path, alone=str(path) == source)
+        if not self._documents:
+            raise InputError(f"{source}: none of its documents can be read, the first: {self.rejects[0].reason}")
+
+    def _open(self, path: Path, alone: bool) -> None:
+        """Read a document; one of a folder that cannot be read is a reject."""
+        try:
+            self._documents.append((path, _passages(path)))
+        except InputError as error:
+            if alone:
+                raise
+            self.rows_in += 1
+            self.rejects.append(Reject(str(path), self.rows_in, 1, UNREADABLE, str(error), "", b""))
 
     def __iter__(self) -> Iterator[tuple[Row, Example]]:
         for path, passages in self._documents:
@@ -110,17 +127,19 @@ def _text(path: Path) -> str:
 def _pages(path: Path) -> list[Block]:
     pypdf: Any = require("pypdf", "documents", "reading a PDF")
     errors: Any = require("pypdf.errors", "documents", "reading a PDF")
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of what it then reads, or raises
     try:
         reader: PdfReader = pypdf.PdfReader(path)
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise InputError(f"{path} is locked with a password: save it without one")
-        return [
-            Block(text, number)
-            for number, page in enumerate(reader.pages, 1)
-            if (text := page.extract_text().encode(errors="replace").decode().strip())
-        ]
-    except (errors.PyPdfError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        locked = reader.is_encrypted and not reader.decrypt("")
+        texts = [] if locked else [page.extract_text() for page in reader.pages]
+    except errors.DependencyError as error:
+        raise InputError(f"{path} is encrypted: save it without ({error})") from error
+    except Exception as error:  # pypdf raises whatever a damaged file leads to
         raise InputError(f"{path} cannot be read as a PDF: {error or type(error).__name__}") from error
+    if locked:
+        raise InputError(f"{path} is locked with a password: save it without one")
+    pages = (text.encode(errors="replace").decode().strip() for text in texts)
+    return [Block(text, number) for number, text in enumerate(pages, 1) if text]
 
 
 def text_blocks(text: str) -> Iterator[Block]:

@@ -46,6 +46,7 @@ def estimate(
     funds: Funds | None = None,
     find: Find | None = None,
     check_seed: CheckSeed | None = None,
+    with_seeds: bool = False,
 ) -> Estimate:
     """Count what `augment` would ask `server` for; nothing is sent or written.
 
@@ -57,7 +58,7 @@ def estimate(
         UsageError, ConfigError, InputError
     """
     funds = funds or Funds()
-    seeds = SeedReader(source, wish, find, check_seed)
+    seeds = SeedReader(source, wish, find, check_seed, with_seeds=with_seeds)
     counter = counter_of(wish.model)
     own = own_counter(wish.model)
     result = Estimate(tokenizer=counter.name, exact=own is not None, note=counter.note)

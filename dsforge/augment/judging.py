@@ -55,7 +55,7 @@ def judging(example: Example, rubric: str = "") -> Ask:
 def _read(text: str) -> Score:
     found = object_in(text, ("score",))
     score = found["score"]
-    if isinstance(score, str) and score.strip().isdecimal():
+    if isinstance(score, str) and len(score) < 8 and score.strip().isdecimal():
         score = int(score)
     if isinstance(score, float) and score.is_integer():
         score = int(score)

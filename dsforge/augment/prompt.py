@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,15 @@ def prompt_path(method: str) -> Path:
     return resource("conf", "augment", f"{method}.jinja")
 
 
+def _within_tags(source: str) -> Callable[[object], object]:
+    """What is done to values: none may close a tag of the prompt, or the rest of it would pass for the prompt's own."""
+    tags = sorted(set(re.findall(r"</(\w+)>", source)))
+    if not tags:
+        return lambda value: value
+    closing = re.compile(rf"<(?=\s*/\s*(?:{'|'.join(tags)})\s*>)", re.IGNORECASE)
+    return lambda value: closing.sub("< ", value) if isinstance(value, str) else value
+
+
 class Prompt:
     """A prompt file. `digest` (16 hex digits) changes with its text.
 
@@ -33,14 +43,13 @@ class Prompt:
         jinja2: Any = require("jinja2", "augment", "filling in a prompt")
         sandbox: Any = require("jinja2.sandbox", "augment", "filling in a prompt")
         self.path = Path(path)
-        self._errors: type[Exception] = jinja2.TemplateError
         try:
             source = self.path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"the prompt {path} cannot be read: {error}") from error
         self.digest = blake2b(source.encode(), digest_size=8).hexdigest()
         environment: Environment = sandbox.ImmutableSandboxedEnvironment(
-            undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+            undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_within_tags(source)
         )
         try:
             self._template: Template = environment.from_string(source)
@@ -64,7 +73,7 @@ class Prompt:
         try:
             context = self._template.new_context(dict(values))
             texts = {name: "".join(block(context)).strip() for name, block in self._template.blocks.items()}
-        except self._errors as error:
+        except Exception as error:  # a prompt of one's own may raise anything
             raise ConfigError(f"the prompt {self.path} cannot be filled in: {error}") from error
         messages = [ChatMessage("user", texts["user"])]
         if texts.get("system"):

@@ -21,7 +21,8 @@ from dsforge.augment.request import ChatMessage, Request
 from dsforge.augment.turns import UNFIT, language_of
 from dsforge.augment.wish import LANGUAGES, Wish
 from dsforge.errors import RowError, UsageError
-from dsforge.example import Example
+from dsforge.example import Example, Message
+from dsforge.feature import Feature
 from dsforge.formats.detect import detect_row
 from dsforge.formats.format import Format, get_format
 from dsforge.formats.read import ExampleReader
@@ -107,6 +108,8 @@ class SeedReader:
         self._others: dict[str, Prompt] = {}
         self._reask = Prompt(prompt_path("reask"), {"problem", "language"})
         self._out = get_format(wish.to_format) if wish.to_format else None
+        if self._out is not None:
+            _check_holds(self._out, self.method)
         self._open = partial(self._opened, source) if isinstance(source, str) else source
         self._reader: Source = self._open()
         self.path = self._reader.path
@@ -252,6 +255,21 @@ class SeedReader:
         return Seed(row, fmt, example, values, count, found)
 
 
+def _check_holds(fmt: Format, method: Method) -> None:
+    """UsageError where a format holds no row of the kind that a method makes whatever its seeds are."""
+    asked, answer = [Message("user", "q")], [Message("assistant", "a")]
+    if Feature.PREFERENCE in method.needs:
+        made = Example(asked, chosen=answer, rejected=[Message("assistant", "b")])
+    elif method.new_prompt:
+        made = Example([*asked, *answer])
+    else:
+        return
+    try:
+        fmt.written(made)
+    except RowError as error:
+        raise UsageError(f"--to {fmt.name} cannot hold what {method.name} makes: {error.reason}") from None
+
+
 def _check_options(wish: Wish, method: Method, with_seeds: bool) -> None:
     for option in ("to_language", "by", "candidates"):
         if getattr(wish, option) and option not in method.options:
@@ -260,6 +278,9 @@ def _check_options(wish: Wish, method: Method, with_seeds: bool) -> None:
         raise UsageError("--candidates 1: there is nothing to choose from; give 2 or more")
     if wish.rubric and wish.min_score is None and "rubric" not in method.options:
         raise UsageError(f"--rubric is nothing that {method.name} takes without --min-score: leave it out")
+    if method.in_place and wish.to_format:
+        raise UsageError(f"{method.name} changes rows in their place: leave out --to, and convert the output")
+    _check_ranges(wish)
     if method.in_place and (wish.per_row != 1 or with_seeds or wish.min_score is not None):
         option = "--per-row" if wish.per_row != 1 else "--with-seeds" if with_seeds else "--min-score"
         raise UsageError(f"{method.name} changes rows in their place and makes no new ones: leave out {option}")
@@ -273,11 +294,25 @@ def _check_options(wish: Wish, method: Method, with_seeds: bool) -> None:
         raise UsageError(f"{method.name} computes the rows of each seed: leave out --per-row, and limit all by --rows")
 
 
+def _check_ranges(wish: Wish) -> None:
+    """What the command line takes no other values of, and a caller in Python may give."""
+    from dsforge.augment.judging import HIGHEST, LOWEST
+
+    for name, value, lowest, highest in (
+        ("per_row", wish.per_row, 1, None), ("rows", wish.rows, 1, None), ("max_tokens", wish.max_tokens, 1, None),
+        ("min_score", wish.min_score, LOWEST, HIGHEST), ("temperature", wish.temperature, 0, 2),
+        ("candidates", wish.candidates, 0, None),
+    ):  # fmt: skip
+        if value is not None and not (value >= lowest and (highest is None or value <= highest)):
+            limit = f"from {lowest} to {highest}" if highest is not None else f"{lowest} or more"
+            raise UsageError(f"{_written(name)} {value}: give {limit}")
+
+
 def _written(option: str) -> str:
     return "--" + option.replace("_", "-")
 
 
-_SURROGATE = re.compile(rb"\\\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def _is_unicode(raw: bytes) -> bool:

@@ -124,15 +124,28 @@ class Talker:
         before = self._method.text(seed.example)
         answer = await asks.ask(request)
         try:
-            return _Read(question.read(text_of(answer, before)), answer)
+            return _Read(_value(question, answer, before), answer)
         except Unusable as error:
             if not error.again:
                 raise Dropped(error.reason, answer) from None
             answer = await asks.ask(self._seeds.again(request, answer.text, error.reason, seed))
         try:
-            return _Read(question.read(text_of(answer, before)), answer)
+            return _Read(_value(question, answer, before), answer)
         except Unusable as error:
             raise Dropped(error.reason, answer) from None
+
+
+def _value(question: Ask, answer: Answer, before: str) -> Any:
+    """What a question makes of an answer. No answer, once it is in the journal, may end a run again and again.
+
+    Raises:
+        Unusable: it makes nothing of it.
+    """
+    text = text_of(answer, before)
+    try:
+        return question.read(text)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise Unusable(f"it cannot be read ({type(error).__name__})") from error
 
 
 class _Read(NamedTuple):

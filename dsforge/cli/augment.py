@@ -164,6 +164,7 @@ def command(
     check_seed = None if takes_faulty else gate.check_seed
     url = server_url(base_url, base_url_env)
     funds = funds_of(budget, price_in, price_out, model, url)
+    _check_places(input, output, journal, rejects, report)
     if submit_again and not batch:
         raise UsageError("--submit-again is about batches: give --batch too, or leave it out")
     if dry_run:
@@ -171,7 +172,7 @@ def command(
             from dsforge.augment.batch_api import batch_funds, batch_service
 
             funds = batch_funds(funds, batch_service(url))
-        return _dry_run(out, input, output, wish, url, journal, funds, find, check_seed)
+        return _dry_run(out, input, output, wish, url, journal, funds, find, check_seed, with_seeds)
 
     from msgspec import to_builtins
 
@@ -179,17 +180,10 @@ def command(
     from dsforge.augment.batch import Batching
     from dsforge.augment.limits import Pace
     from dsforge.augment.result import Interrupted
-    from dsforge.augment.run import Asking, augment, journal_path
+    from dsforge.augment.run import Asking, augment
     from dsforge.io.rejects import rejects_path
-    from dsforge.io.together import check_outputs
 
     server = find_server(base_url, base_url_env, api_key_env)
-    if report:
-        from dsforge.augment.page import check_page
-
-        check_page(report, input, output)
-        beside = [journal or journal_path(output), report]
-        check_outputs([input], [output, rejects or rejects_path(output)], others=beside)
     asking = Asking(
         concurrency, Patience(timeout=timeout), funds, Pace(requests_per_minute, tokens_per_minute),
         Batching(submit_again=submit_again) if batch else None, Progress(out),
@@ -272,6 +266,19 @@ def _tell(out: Output, result: AugmentResult, input: str, output: str, rejects: 
         )
 
 
+def _check_places(input: str, output: str, journal: str, rejects: str, report: str) -> None:
+    """Refuse, before the work, places that cannot be written to, are one another, or are the input."""
+    from dsforge.augment.page import check_page
+    from dsforge.augment.run import journal_path
+    from dsforge.io.rejects import rejects_path
+    from dsforge.io.together import check_outputs
+
+    if report:
+        check_page(report, input, output)
+    beside = [journal or journal_path(output), *([report] if report else [])]
+    check_outputs([input], [output, rejects or rejects_path(output)], others=beside)
+
+
 def _dry_run(
     out: Output,
     input: str,
@@ -282,13 +289,15 @@ def _dry_run(
     funds: Funds,
     find: Find | None,
     check_seed: CheckSeed | None,
+    with_seeds: bool,
 ) -> int:
     from pathlib import Path
 
     from dsforge.augment.estimate import estimate
     from dsforge.augment.run import journal_path
 
-    result = estimate(input, wish, url, Path(journal) if journal else journal_path(output), funds, find, check_seed)
+    result = estimate(input, wish, url, Path(journal) if journal else journal_path(output), funds, find, check_seed,
+                      with_seeds)  # fmt: skip
     _tell_estimate(out, result, input, url)
     show_cost(out, result, funds)
     out.result(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +14,13 @@ from dsforge.cli.output import JSON_FLAG, Output, quantity
 from dsforge.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from dsforge.lint.dry_run import Outcome
     from dsforge.train.config import TrainConfig
     from dsforge.train.export import ExportResult, Looked
     from dsforge.train.exporter import Export
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+_TOO_LONG = "L301"
 _OPTIONS = ("--to", "--force", "--overwrite", "--json", "--help")
 
 
@@ -31,7 +34,11 @@ def command(
         None, metavar="OVERRIDE...", help="What dsforge train takes: model.path=NAME data.path=FILE peft=lora ..."
     ),
     to: str = typer.Option(
-        ..., "--to", "-t", metavar="TRAINER", help="llamafactory, ms-swift, axolotl, trl, unsloth, torchtune, nemo."
+        ...,
+        "--to",
+        "-t",
+        metavar="TRAINER",
+        help="llamafactory, ms-swift, axolotl, trl ...: a wrong name lists them all.",
     ),
     force: bool = typer.Option(False, "--force", help="Write it though lint finds errors in the rows."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace an earlier export in DIR."),
@@ -80,19 +87,32 @@ def look(files: Sequence[Path], export: Export, config: TrainConfig) -> Looked:
     settings = replace(settings, tokenizer=_tokenizer(config))
     target = settings.profile()
     assert target is not None
-    result = lint(files, settings=settings)
+    result = lint(files, ignore=sorted(export.mends), settings=settings, workers=os.cpu_count() or 1)
+    # the profile says what the trainer does by itself, the configuration that is written what it does here
+    effects = {**target.effects, _TOO_LONG: export.over_limit(config)}
+    target = target.model_copy(update={"effects": effects})
     run = dry_run(result, target, settings.max_tokens)
+    root = f"{files[0].parents[1]}/"  # of no meaning to the user: it is renamed when all is done
     errors: dict[str, list[str]] = {}
     for finding in result.findings:
         # data.too_long says what becomes of rows over the limit, so that they are counted and are no error
-        if finding.severity == "error" and finding.code != "L301":
-            place = f"data/{Path(finding.path).name}:{finding.line}"
-            errors.setdefault(finding.code, []).append(f"{place} {finding.code} {finding.message}")
+        if finding.severity == "error" and finding.code != _TOO_LONG:
+            line = f"{finding.path}:{finding.line} {finding.code} {finding.message}"
+            errors.setdefault(finding.code, []).append(line.replace(root, ""))
     lines = [
         first[0] + (f" (and {quantity(len(first) - 1, 'more finding')})" if len(first) > 1 else "")
         for first in errors.values()
     ]
-    return Looked(lines, {effect: rows for effect, rows in run.counts.items() if rows}, run.verdict)
+    outcomes = {outcome.code: outcome for outcome in reversed(run.outcomes) if outcome.code not in errors}
+    told = [
+        f"{run.told(outcome)}: {_message(outcome)} ({code})".replace(root, "") for code, outcome in outcomes.items()
+    ]
+    return Looked(lines, told, {effect: rows for effect, rows in run.counts.items() if rows}, run.verdict)
+
+
+def _message(outcome: Outcome) -> str:
+    """The finding's, of a row over the limit without what the trainer would do by itself."""
+    return outcome.message.partition(": ")[0] if outcome.code == _TOO_LONG else outcome.message
 
 
 def _tokenizer(config: TrainConfig) -> str:
@@ -114,6 +134,8 @@ def _say(out: Output, export: Export, folder: str, result: ExportResult, force: 
         out.say(out.style("  left out  ", "yellow") + setting)
     for note in result.notes:
         out.say(f"  note      {note}")
+    for outcome in result.looked.outcomes:
+        out.say(f"  trainer   {outcome}")
     for error in result.looked.errors:
         out.say(out.style("  error     ", "red") + error)
     effects = ", ".join(f"{rows:,} {effect}" for effect, rows in result.looked.effects.items())
@@ -136,6 +158,6 @@ def _result(out: Output, folder: str, result: ExportResult) -> None:
         "export", result.rows_in, result.rows_out, result.rows_rejected,
         to=result.trainer, method=result.method, output=folder if result.written else None, written=result.written,
         files=result.files, rejects=rejects, losses=result.losses, left_out=result.left_out, notes=result.notes,
-        errors=result.looked.errors, dry_run=result.looked.effects, verdict=result.looked.verdict,
-        run=result.command, **{"from": result.formats},
+        errors=result.looked.errors, outcomes=result.looked.outcomes, dry_run=result.looked.effects,
+        verdict=result.looked.verdict, run=result.command, **{"from": result.formats},
     )  # fmt: skip

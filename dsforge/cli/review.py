@@ -73,6 +73,8 @@ def command(
 
     if sum(map(bool, (export, to, source))) > 1:
         raise UsageError("--export, --to and --from each do one thing and end: give one of them")
+    if annotators and (to or (source and "," in annotators)):
+        raise UsageError("--annotators: --from takes the name of one annotator, and --to takes none")
     out = Output(as_json, export)
     check = LintCheck(format_name)
     if export:

@@ -44,26 +44,20 @@ def send(out: Output, review: Review, text: str) -> int:
     return 1 if left else 0
 
 
-def _decisions(review: Review) -> int:
-    return sum(len(review.decisions(row)) for row in review.touched())
-
-
 def bring(out: Output, review: Review, text: str, annotator: str) -> int:
     """Add to a review what was done in another tool."""
     tool, path = tool_and_path("--from", text)
     brought = tool.read(review, path, annotator)
-    known = _decisions(review)
-    review.add(brought.decisions)
-    new = _decisions(review) - known
+    new = len(review.add(brought.decisions))
     rows = len({decision.row for decision in brought.decisions})
     out.say(
-        f"{path} -> {review.path}: {quantity(len(brought.decisions), 'decision')} on {quantity(rows, 'row')} from "
-        f"{tool.name}, {new:,} of them new"
+        f"{path} -> {review.path}: {quantity(new, 'new decision')} on {quantity(rows, 'row')} from {tool.name}, "
+        f"{brought.known:,} that the journal has"
     )
     for reason, count in brought.passed_over.items():
         out.say(f"  passed over {count:,}: {reason}")
     out.result(
-        "review", len(review), len(review), 0, **{"from": tool.name}, decisions=len(brought.decisions), new=new,
+        "review", len(review), len(review), 0, **{"from": tool.name}, decisions=new, known=brought.known,
         rows=rows, annotators=sorted({decision.annotator for decision in brought.decisions}),
         passed_over=dict(brought.passed_over), journal=str(review.journal.path),
     )  # fmt: skip

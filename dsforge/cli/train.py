@@ -10,7 +10,7 @@ from dsforge.cli.output import JSON_FLAG, Output, quantity
 from dsforge.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from dsforge.train.manifest import Manifest
+    from dsforge.train.manifest import Manifest, Reward
     from dsforge.train.preflight import Preflight, Stretch
     from dsforge.train.recipe import Step
     from dsforge.train.run import Prepared
@@ -35,6 +35,7 @@ def command(
 ) -> int:
     """Train a model on rows of any format: LoRA or full, by TRL.
 
+    method=sft trains conversations, dpo, orpo and reward pairs (chosen and rejected), kto labelled answers or pairs.
     model=tiny is a smoke model built on the spot; a real one is model.path=OWNER/NAME or a folder. Before the
     first step you see how many tokens are trained and one row with the trained part marked.
     """
@@ -89,11 +90,16 @@ def _train(out: Output, run: Prepared) -> Manifest:
     def progress(step: Step) -> None:
         every = max(1, step.steps // _LINES_OF_PROGRESS)
         if step.validation_loss is not None:
-            out.note(f"  step {step.step}/{step.steps}  validation loss {step.validation_loss:.4f}")
+            out.note(f"  step {step.step}/{step.steps}  validation loss {step.validation_loss:.4f}{_rewards(step)}")
         elif step.loss is not None and (step.step == 1 or step.step % every == 0 or step.step == step.steps):
-            out.note(f"  step {step.step}/{step.steps}  loss {step.loss:.4f}")
+            out.note(f"  step {step.step}/{step.steps}  loss {step.loss:.4f}{_rewards(step)}")
 
     return train(run, progress)
+
+
+def _rewards(step: Step) -> str:
+    accuracy = "" if step.accuracy is None else f"  accuracy {step.accuracy:.2f}"
+    return accuracy if step.margin is None else f"{accuracy}  margin {step.margin:.3f}"
 
 
 def _say_preflight(out: Output, run: Prepared) -> None:
@@ -108,8 +114,10 @@ def _say_preflight(out: Output, run: Prepared) -> None:
     if run.validation is not None:
         _say_rows(out, "validate", run.validation, config.max_length)
     _say_cautions(out, run)
-    out.say(f"row {run.training.shown_row}, as the trainer sees it ({_legend(out)}):")
-    out.say(_marked(out, run.training.shown))
+    for shown in run.training.shown:
+        which = f", {shown.name}" if shown.name else ""
+        out.say(f"row {run.training.shown_row}{which}, as the trainer sees it ({_legend(out)}):")
+        out.say(_marked(out, shown.stretches))
 
 
 def _say_rows(out: Output, label: str, found: Preflight, max_length: int | None) -> None:
@@ -132,11 +140,13 @@ def _say_rows(out: Output, label: str, found: Preflight, max_length: int | None)
 
 
 def _say_cautions(out: Output, run: Prepared) -> None:
+    from dsforge.train.trainer import needs_reference
+
     found = run.training
     cautions = []
-    if not found.trains_stop:
+    if not found.trains_stop and not run.recipe.scores:
         cautions.append("the template leaves the end-of-turn token untrained: the model will not learn to stop")
-    if found.added:
+    if found.added and not run.recipe.scores:
         cautions.append(f"the template itself writes {_shorten(found.added, 60)!r} into what is trained")
     if found.left_out:
         cautions.append(f"{quantity(found.left_out, 'row')} with text that the chat template leaves out")
@@ -144,6 +154,23 @@ def _say_cautions(out: Output, run: Prepared) -> None:
         cautions.append(
             f"{quantity(found.control, 'row')} with a special token of the template written out in a message"
         )
+    if found.drifting and not run.recipe.scores:
+        cautions.append(
+            f"{quantity(found.drifting, 'row')} whose prompt reads otherwise alone than before its answer: what is "
+            "trained begins where they part, which is not where an answer begins in use"
+        )
+    if found.foreign and not run.recipe.scores:
+        cautions.append(
+            f"{quantity(found.foreign, 'row')} with tool results or questions within an answer, which TRL trains too"
+        )
+    if found.between:
+        cautions.append(f"{quantity(found.between, 'answer')} between the best and the worst of a ranking: not trained")
+    if needs_reference(run.recipe, run.config):
+        cautions.append(
+            "a second copy of the model stands in memory as the reference; trl.precompute_ref_log_probs=true (or "
+            "peft=lora) does without"
+        )
+    cautions += run.recipe.cautions(run.config, found.rows)
     for caution in cautions:
         out.say(out.style("caution", "yellow") + f"   {caution}")
 
@@ -197,13 +224,22 @@ def _say_end(out: Output, run: Prepared, manifest: Manifest) -> None:
     )
     if manifest.losses:
         out.say(f"loss      {manifest.losses[0][1]:.4f} -> {manifest.losses[-1][1]:.4f}  ({run.folder / 'loss.png'})")
+    if manifest.rewards:
+        out.say(f"rewards   {_reward(manifest.rewards[0])} -> {_reward(manifest.rewards[-1])}")
     out.say(f"manifest  {run.folder / 'manifest.json'}")
     lora = run.config.peft.name == "lora"
-    loader = "peft.AutoPeftModelForCausalLM" if lora else "transformers.AutoModelForCausalLM"
+    kind = "SequenceClassification" if run.recipe.scores else "CausalLM"
+    more = ", num_labels=1" if run.recipe.scores and lora else ""
+    loader = f"peft.AutoPeftModelFor{kind}" if lora else f"transformers.AutoModelFor{kind}"
     out.say(f"{'adapter' if lora else 'model':<10}{out.style(manifest.saved, 'bold')}")
-    out.say(f"use it    {loader}.from_pretrained({manifest.saved!r}), with the tokenizer that is beside it")
+    out.say(f"use it    {loader}.from_pretrained({manifest.saved!r}{more}), with the tokenizer that is beside it")
     if lora and run.config.model.kind == "tiny":
         out.say(f"          (it finds its base model in {run.folder / BASE}: keep the two together)")
+
+
+def _reward(reward: Reward) -> str:
+    accuracy = "" if reward.accuracy is None else f"accuracy {reward.accuracy:.2f} "
+    return accuracy if reward.margin is None else f"{accuracy}margin {reward.margin:.3f}"
 
 
 def _result(out: Output, run: Prepared, manifest: Manifest | None) -> None:
@@ -221,4 +257,13 @@ def _result(out: Output, run: Prepared, manifest: Manifest | None) -> None:
         first_loss=manifest.losses[0][1] if manifest and manifest.losses else None,
         final_loss=manifest.final_loss if manifest else None,
         validation_loss=manifest.validation_losses[-1][1] if manifest and manifest.validation_losses else None,
+        **_last_rewards("", manifest.rewards if manifest else []),
+        **_last_rewards("validation_", manifest.validation_rewards if manifest else []),
     )  # fmt: skip
+
+
+def _last_rewards(prefix: str, rewards: list[Reward]) -> dict[str, float | None]:
+    """The last accuracy and margin of the rewards, where the method logs such."""
+    if not rewards:
+        return {}
+    return {f"{prefix}reward_accuracy": rewards[-1].accuracy, f"{prefix}reward_margin": rewards[-1].margin}

@@ -177,6 +177,9 @@ def _setup_of(config: dict[str, Any]) -> Setup:
 
 def _measure(path: Path, known: Calibration) -> Measured:
     run = msgspec.json.decode(path.read_bytes(), type=_Run)
+    method = run.config.get("method", {}).get("name", "sft")
+    if method != "sft":
+        raise InputError(f"trained by {method}, whose reference and reward passes are not in the formula")
     gpu = _gpu_called(run.hardware.device)
     model, setup = _model_of(run, path.parent), _setup_of(run.config)
     if run.train_seconds <= 0:

@@ -154,7 +154,7 @@ def _decode(row: RowValue) -> Example:
     return example
 
 
-def _start_of_completion(messages: list[Message]) -> int:
+def start_of_completion(messages: list[Message]) -> int:
     """After the last question, or where weights of 0, then of 1 say that training begins."""
     weights = [(message.weight, at) for at, message in enumerate(messages) if message.role == "assistant"]
     said = [weight for weight, _ in weights]
@@ -174,7 +174,7 @@ def _encode_messages(messages: list[Message], files: list[JSON]) -> list[dict[st
 
 
 def _encode(example: Example, conversation: str = "prompt-completion", tools: str = "list") -> RowValue:
-    start = len(example.messages) if example.is_preference else _start_of_completion(example.messages)
+    start = len(example.messages) if example.is_preference else start_of_completion(example.messages)
     example = only_held(example, _HOLDS, _KEYS, MESSAGE_KEYS)
     files: list[JSON] = []
     if conversation == "messages" and not example.is_preference:

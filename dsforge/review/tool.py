@@ -19,7 +19,7 @@ import orjson
 from dsforge.errors import InputError, OutputError, UsageError, did_you_mean
 from dsforge.example import JSON, Example, Message, at_path
 from dsforge.registry import values
-from dsforge.review.decision import Action, Choice, Decision
+from dsforge.review.decision import Action, Adopt, Choice, Decision, Delete, Edit, Insert, Rewrite, Split
 from dsforge.review.marks import mark_of, message_of
 from dsforge.review.record import ReviewedRow
 from dsforge.review.review import Review
@@ -105,9 +105,11 @@ class Sent:
 
 @dataclass
 class Brought:
-    """What came back: decisions to add, and what could not be made one, by reason."""
+    """What came back: decisions to add, how many are in the journal already, and what could not be made one, by
+    reason."""
 
     decisions: list[Decision] = field(default_factory=list)
+    known: int = 0
     passed_over: Counter[str] = field(default_factory=Counter)
 
 
@@ -266,22 +268,54 @@ def read_json(path: Path) -> JSON:
 
 
 def brought(review: Review, origin: str, did: Iterable[Did], passed_over: Counter[str]) -> Brought:
-    """What people did elsewhere as decisions. The same file brought in twice counts once: each `id` is made of what
-    was done."""
+    """What people did elsewhere as decisions: what the journal does not have as the last word of each from there.
+
+    An edit that was taken back there is taken back here. The same file brought in twice counts once.
+    """
     result = Brought(passed_over=passed_over)
     numbers = review.source.numbers()
+    of_each: dict[tuple[int, str], list[Did]] = {}
     for each in did:
-        row = numbers.get(each.key)
-        if row is None:
+        if (row := numbers.get(each.key)) is None:
             result.passed_over["its row is not in the file"] += 1
+        else:
+            of_each.setdefault((row, each.annotator), []).append(each)
+    for (row, annotator), theirs in of_each.items():
+        last = max(theirs, key=lambda each: each.time)
+        result.passed_over["an earlier annotation by the same person"] += len(theirs) - 1
+        before = [each for each in review.decisions(row) if each.annotator == annotator]
+        if any(isinstance(each, Edit) for each in last.actions) and any(
+            isinstance(each.action, _MOVES) for each in before
+        ):
+            result.passed_over["its messages were moved in dsforge review: edit it there"] += 1
             continue
-        for at, action in enumerate(each.actions):
-            what = msgspec.json.encode([each.key, each.annotator, at, action])
+        mine = [each.action for each in before if each.origin == origin]
+        actions = [*_taken_back(review, row, mine, last.actions), *last.actions]
+        if mine[-len(actions) :] == actions:
+            result.known += len(actions)
+            continue
+        for at, action in enumerate(actions, len(mine)):
+            what = msgspec.json.encode([last.key, annotator, at, action])
             identity = f"{origin}-{blake2b(what, digest_size=12).hexdigest()}"
-            result.decisions.append(
-                Decision(row, each.key, each.annotator, each.time, action, identity, origin=origin)
-            )  # fmt: skip
+            result.decisions.append(Decision(row, last.key, annotator, last.time, action, identity, origin=origin))
+    result.passed_over = +result.passed_over
     return result
+
+
+_MOVES = (Insert, Delete, Split, Rewrite, Adopt)
+"""Actions after which a message may have another number than in the source, by which other tools name it."""
+
+
+def _taken_back(review: Review, row: int, mine: Sequence[Action], now: Sequence[Action]) -> Iterator[Edit]:
+    """Edits that bring back messages which `mine` edited and `now` does not."""
+    edited = {action.message: action.text for action in mine if isinstance(action, Edit)}
+    still = {action.message for action in now if isinstance(action, Edit)}
+    example = review.source.original(row).example
+    assert example is not None  # it went out
+    messages = example.all_messages()
+    for message in sorted(edited.keys() - still):
+        if message < len(messages) and edited[message] != messages[message].text:
+            yield Edit(message, messages[message].text)
 
 
 def seconds(text: object) -> float:

@@ -74,9 +74,10 @@ def load_tokenizer(
     return tokenizer
 
 
-def training_template(tokenizer: Any, wanted: str) -> ChatTemplate:
+def training_template(tokenizer: Any, wanted: str, *, marks: bool = True) -> ChatTemplate:
     """The template to train with: the tokenizer's own where it has marks, TRL's patched copy of it, or ours.
 
+    Without `marks` none are needed, as for answers that are trained whole, and the tokenizer's own is taken as it is.
     Where it is another than the tokenizer's own, the tokenizer takes it over, so that what is saved talks as
     it was trained. TRL's copies are made for training alone (some keep every thinking block): there the original stays.
 
@@ -86,7 +87,7 @@ def training_template(tokenizer: Any, wanted: str) -> ChatTemplate:
     if wanted == "chatml":
         return _chatml(tokenizer, "dsforge's ChatML")
     if wanted != "auto":
-        tokenizer.chat_template = _read_template(wanted)
+        tokenizer.chat_template = _read_template(wanted, marks)
         return ChatTemplate(tokenizer, tokenizer.chat_template, wanted)
     own = tokenizer.chat_template
     if isinstance(own, dict):
@@ -95,7 +96,7 @@ def training_template(tokenizer: Any, wanted: str) -> ChatTemplate:
         if _knows_chatml(tokenizer):
             return _chatml(tokenizer, "dsforge's ChatML (the tokenizer has none)")
         raise ConfigError("the tokenizer has no chat template; name one: model.template=FILE.jinja")
-    if has_marks(own):
+    if has_marks(own) or not marks:
         return ChatTemplate(tokenizer, own, "the tokenizer's own")
     return ChatTemplate(tokenizer, _patched(tokenizer), "the tokenizer's own, with TRL's generation marks")
 
@@ -130,11 +131,11 @@ def _patched(tokenizer: Any) -> str:
     return patched
 
 
-def _read_template(path: str) -> str:
+def _read_template(path: str, marks: bool) -> str:
     try:
         template = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"model.template={path} cannot be read (known words: auto, chatml): {error}") from error
-    if not has_marks(template):
+    if marks and not has_marks(template):
         raise ConfigError(f"model.template={path} has no {{% generation %}} marks: say in it what is trained")
     return template

@@ -129,18 +129,23 @@ class ChatTemplate:
         text, spans = self._apply(chat, example.tools)
         if not all(trained):
             spans = _of_weight(spans, trained)
-        left_out = any(piece.strip() not in text for piece in _said(example))
-        return Rendered(text, spans, left_out, self._added(example, text, spans))
-
-    def _added(self, example: Example, text: str, spans: list[tuple[int, int]]) -> str:
-        """What is trained of the first stretch but stands in no message; "" where that cannot be told."""
         written = [message for message in example.messages if message.role == "assistant" and message.weight != 0]
-        if not spans or written[0].tool_calls or written[0].reasoning or not written[0].text.strip():
-            return ""
-        before, found, _ = text[slice(*spans[0])].partition(written[0].text.strip())
-        return before.strip() if found else ""
+        return Rendered(text, spans, leaves_out(example, text), added(written, text, spans))
 
-    def _apply(self, chat: list[dict[str, JSON]], tools: list[dict[str, JSON]]) -> tuple[str, list[tuple[int, int]]]:
+    def text(
+        self, messages: list[Message], places: list[str], tools: list[dict[str, JSON]], *, asks: bool = False
+    ) -> str:
+        """The text of messages, whatever of it is trained; with `asks` up to where the next answer begins.
+
+        Raises:
+            RowError: the template cannot hold them.
+        """
+        chat = [_template_message(*pair) for pair in zip(messages, places, strict=True)]
+        return self._apply(chat, tools, asks)[0]
+
+    def _apply(
+        self, chat: list[dict[str, JSON]], tools: list[dict[str, JSON]], asks: bool = False
+    ) -> tuple[str, list[tuple[int, int]]]:
         from jinja2.exceptions import TemplateError
 
         try:
@@ -149,6 +154,7 @@ class ChatTemplate:
                 tools=tools or None,
                 chat_template=self.template,
                 return_assistant_tokens_mask=True,
+                add_generation_prompt=asks,
                 **self._special,
             )
         except (TemplateError, TypeError, ValueError, LookupError) as error:
@@ -173,7 +179,20 @@ class ChatTemplate:
     def control_tokens_in(self, example: Example) -> bool:
         """Whether a message spells out a special token of the template, which would become a real one."""
         special = [token for token in self.tokenizer.all_special_tokens if token]
-        return any(token in message.text for message in example.messages for token in special)
+        return any(token in message.text for message in example.all_messages() for token in special)
+
+
+def added(written: list[Message], text: str, spans: list[tuple[int, int]]) -> str:
+    """What is trained of the first stretch but stands in none of the messages; "" where that cannot be told."""
+    if not spans or not written or written[0].tool_calls or written[0].reasoning or not written[0].text.strip():
+        return ""
+    before, found, _ = text[slice(*spans[0])].partition(written[0].text.strip())
+    return before.strip() if found else ""
+
+
+def leaves_out(example: Example, text: str) -> bool:
+    """Whether something that a conversation says is not in its text."""
+    return any(piece.strip() not in text for piece in _said(example))
 
 
 def _said(example: Example) -> Iterator[str]:

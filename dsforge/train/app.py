@@ -151,7 +151,7 @@ def compose_plain(overrides: list[str]) -> Any:
             base = OmegaConf.to_container(compose(_PRIMARY, names))
             _check_keys((item for item in parsed if item not in chosen), set(_keys(base)))
             config = compose(_PRIMARY, overrides)
-            return OmegaConf.to_container(config, resolve=not OmegaConf.missing_keys(config))
+            return OmegaConf.to_container(config, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(" ".join(str(error).split())) from error
 

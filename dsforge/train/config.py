@@ -61,9 +61,15 @@ class Lora(BaseModel):
 
 
 class MethodConfig(_Strict):
-    """Which recipe trains."""
+    """Which recipe trains, and what other groups of the configuration ask of it.
+
+    `lora_learning_rate` is what `peft=lora` sets trl.learning_rate to, `tiny_sampling` what `model=tiny` sets
+    trl.train_sampling_strategy to.
+    """
 
     name: str
+    lora_learning_rate: float | None = None
+    tiny_sampling: str | None = None
 
 
 class RunConfig(_Strict):

@@ -16,13 +16,19 @@ def load_tokenizer(model: PathModel) -> Any:
     return pretrained.load_tokenizer(model.path, revision=model.revision, trust_remote_code=model.trust_remote_code)
 
 
-def load_model(model: PathModel, config: TrainConfig) -> Any:
-    """The model in the wanted dtype; InputError where it cannot be had."""
-    from transformers import AutoModelForCausalLM
+def load_model(model: PathModel, config: TrainConfig, *, scores: bool = False) -> Any:
+    """The model in the wanted dtype, with `scores` one that gives a single number; InputError where it cannot be had.
 
+    A head that is not in the checkpoint is random, by the run's seed.
+    """
+    from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, set_seed
+
+    kind = AutoModelForSequenceClassification if scores else AutoModelForCausalLM
+    set_seed(config.run.seed)
     try:
-        return AutoModelForCausalLM.from_pretrained(
+        return kind.from_pretrained(
             model.path,
+            **({"num_labels": 1} if scores else {}),
             revision=model.revision,
             dtype=_dtype(model, config),
             trust_remote_code=model.trust_remote_code,

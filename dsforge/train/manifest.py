@@ -15,7 +15,7 @@ from dsforge.example import JSON
 from dsforge.io.atomic import atomic_write
 from dsforge.train.config import TrainConfig
 from dsforge.train.preflight import Preflight
-from dsforge.train.recipe import Step
+from dsforge.train.recipe import Recipe, Step
 from dsforge.train.token_rows import TokenRows
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "hydra-core")
@@ -59,6 +59,17 @@ class Sequences(msgspec.Struct):
     batch_size: int
 
 
+class Reward(msgspec.Struct):
+    """The rewards of a step: the share of pairs whose chosen answer has the higher one, and by how much on average.
+
+    Either is None where the method or the batch has none.
+    """
+
+    step: int
+    accuracy: float | None
+    margin: float | None
+
+
 class Manifest(msgspec.Struct):
     """The record of a run. Losses are `[step, loss]`; `seconds` are of training, validation and saving.
 
@@ -86,6 +97,8 @@ class Manifest(msgspec.Struct):
     final_loss: float | None
     losses: list[tuple[int, float]]
     validation_losses: list[tuple[int, float]]
+    rewards: list[Reward] = []
+    validation_rewards: list[Reward] = []
 
 
 def package_versions() -> dict[str, str]:
@@ -142,10 +155,10 @@ def used_hardware() -> Hardware:
     return Hardware(torch.cuda.get_device_name(), int(os.environ.get("WORLD_SIZE", "1")), peak)
 
 
-def count_sequences(rows: TokenRows, config: TrainConfig) -> Sequences:
-    """The sequences of an epoch in batches of the size that is configured."""
+def count_sequences(rows: TokenRows, recipe: Recipe, config: TrainConfig) -> Sequences:
+    """The sequences of an epoch in batches of the size that is configured; a pair is two sequences."""
     batch = config.trl.get("per_device_train_batch_size")
-    size = batch if isinstance(batch, int) else 1
+    size = (batch if isinstance(batch, int) else 1) * recipe.sequences
     tokens, squares = rows.padded(size)
     return Sequences(tokens, squares, rows.longest, size)
 
@@ -164,6 +177,15 @@ def training_losses(steps: list[Step]) -> list[tuple[int, float]]:
 def validation_losses(steps: list[Step]) -> list[tuple[int, float]]:
     """`(step, loss)` on the validation rows."""
     return [(step.step, step.validation_loss) for step in steps if step.validation_loss is not None]
+
+
+def rewards(steps: list[Step], *, validation: bool) -> list[Reward]:
+    """The rewards of the training, or those on the validation rows."""
+    return [
+        Reward(step.step, step.accuracy, step.margin)
+        for step in steps
+        if (step.accuracy, step.margin) != (None, None) and (step.validation_loss is not None) == validation
+    ]
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +12,10 @@ from dsforge.errors import InputError, RowError
 from dsforge.formats.read import read_examples
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import Row
-from dsforge.tokens.template import IGNORED, ChatTemplate, Encoded, Rendered
+from dsforge.tokens.answers import Drawn, Sequence
+from dsforge.tokens.template import IGNORED, ChatTemplate
 from dsforge.train.config import DataConfig
-from dsforge.train.recipe import Recipe
+from dsforge.train.recipe import Recipe, methods_for
 from dsforge.train.token_rows import TokenRows
 
 
@@ -25,13 +27,24 @@ class Stretch:
     trained: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A sequence of a row; `name` says which ("chosen"), "" where the row is one."""
+
+    name: str
+    stretches: list[Stretch]
+
+
 @dataclass
 class Preflight:
     """The rows of one file, ready to train, and what was found on the way.
 
-    Conservation: rows_in = rows_used + len(rejects). `cut_trained` counts the trained tokens lost from
-    rows over the limit. `left_out` rows say something the template does not render; in `control` rows a
-    message spells a special token out. `added` is what the template itself writes into the trained text.
+    Conservation: rows_in = rows_used + len(rejects). Tokens are those of all sequences that rows make: of a pair the
+    prompt counts twice. `cut_trained` counts the trained tokens lost from rows over the limit. `left_out` rows say
+    something the template does not render; in `control` rows a message spells a special token out. `added` is what
+    the template itself writes into the trained text. In `drifting` rows the prompt alone reads otherwise than before
+    its answer, in `foreign` ones others than the assistant speak within an answer, which is trained as a whole.
+    `between` are answers of rankings that stand between the best and the worst: no method trains them.
     """
 
     path: str
@@ -46,10 +59,13 @@ class Preflight:
     cut_trained: int = 0
     left_out: int = 0
     control: int = 0
+    drifting: int = 0
+    foreign: int = 0
+    between: int = 0
     added: str = ""
     trains_stop: bool = True
     shown_row: int = 0
-    shown: list[Stretch] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
 
     @property
     def rows_used(self) -> int:
@@ -63,7 +79,7 @@ class Preflight:
 
 
 class _Reader:
-    """Reads a file to rendered conversations, remembering the row each came from."""
+    """Reads a file to the texts of its rows, remembering the row each came from, and what other methods would train."""
 
     def __init__(self, data: DataConfig, path: str, recipe: Recipe, template: ChatTemplate, found: Preflight) -> None:
         self._source = read_examples(path, data.format, found.rejects.append)
@@ -72,21 +88,22 @@ class _Reader:
         self._template = template
         self._found = found
         self.origin: list[Row] = []
+        self.fitting: Counter[str] = Counter()
 
-    def __iter__(self) -> Iterator[Rendered]:
+    def __iter__(self) -> Iterator[Any]:
         for row, example in self._source:
             if row.number > self._limit:  # refused rows were skipped on the way here
                 break
             self._found.formats = dict(self._source.formats)
             try:
                 self._recipe.accept(example)
-                rendered = self._template.render(example)
+                rendered = self._recipe.render(self._template, example)
             except RowError as error:
                 self._found.rejects.append(reject_row(self._found.path, row, error))
+                self.fitting.update(methods_for(example))
             else:
-                self._found.left_out += rendered.left_out
                 self._found.control += self._template.control_tokens_in(example)
-                self._found.added = self._found.added or rendered.added
+                self._found.between += len(example.between)
                 self.origin.append(row)
                 yield rendered
             if row.number == self._limit:
@@ -110,31 +127,72 @@ def _stretches(tokenizer: Any, ids: list[int], labels: list[int]) -> list[Stretc
     return stretches
 
 
-def _take(encoded: Encoded, row: Row, found: Preflight, max_length: int | None, too_long: str) -> None:
+def _note(drawn: Drawn, found: Preflight) -> None:
+    rendered = [sequence.encoded.rendered for sequence in drawn.sequences]
+    found.left_out += any(one.left_out for one in rendered)
+    found.added = found.added or next((one.added for one in rendered if one.added), "")
+    found.drifting += drawn.drifts
+    found.foreign += drawn.foreign
+    found.longest = max(found.longest, *(len(sequence.encoded.input_ids) for sequence in drawn.sequences))
+
+
+def _trained(labels: list[int]) -> int:
+    return len(labels) - labels.count(IGNORED)
+
+
+def _same(sequences: list[Sequence], limit: int | None = None) -> bool:
+    """Whether the answers of a pair are the same, within the first `limit` tokens."""
+    first, *others = (sequence.encoded.input_ids[:limit] for sequence in sequences)
+    return first in others
+
+
+def _fit(sequences: list[Sequence], recipe: Recipe, max_length: int | None, too_long: str) -> bool:
+    """Whether the row is over the limit.
+
+    Raises:
+        RowError: nothing would be learnt from it, or it is over the limit and is not to be cut.
+    """
+    if not all(sequence.encoded.trained for sequence in sequences):
+        raise RowError("its trained text comes to no tokens", "/messages", "T201")
+    if _same(sequences):
+        raise RowError("chosen and rejected are the same: there is nothing to learn from the pair", "/rejected", "Q503")
+    length = max(len(sequence.encoded.input_ids) for sequence in sequences)
+    if max_length is None or length <= max_length:
+        return False
+    kept = [_trained(sequence.encoded.labels[:max_length]) for sequence in sequences]
+    why = ""
+    if too_long == "cut":
+        if recipe.whole:
+            why = f"; method={recipe.name} cannot train a part of an answer"
+        elif not all(kept):
+            why = ", and what is left of it holds nothing to train"
+        elif _same(sequences, max_length):
+            why = ", and what is left of chosen and rejected is the same"
+        else:
+            return True
+    raise RowError(f"{length:,} tokens, over trl.max_length={max_length:,}{why}", "", "L301")
+
+
+def _take(drawn: Drawn, row: Row, found: Preflight, recipe: Recipe, max_length: int | None, too_long: str) -> None:
     """Add a row to those that are used, cut to `max_length` as the trainer would cut it, or reject it."""
-    ids, labels = encoded.input_ids, encoded.labels
-    found.longest = max(found.longest, len(ids))
-    trained = encoded.trained
-    if not trained:
-        error = RowError("its trained text comes to no tokens", "/messages", "T201")
+    sequences = drawn.sequences
+    trained = sum(sequence.encoded.trained for sequence in sequences)
+    try:
+        over = _fit(sequences, recipe, max_length, too_long)
+    except RowError as error:
         found.rejects.append(reject_row(found.path, row, error))
-        return
-    if max_length is not None and len(ids) > max_length:
-        found.over_length += 1
-        ids, labels = ids[:max_length], labels[:max_length]
-        kept = len(labels) - labels.count(IGNORED)
-        if too_long == "reject" or not kept:
-            length = len(encoded.input_ids)
-            why = "" if too_long == "reject" else ", and what is left of it holds nothing to train"
-            error = RowError(f"{length:,} tokens, over trl.max_length={max_length:,}{why}", "", "L301")
-            found.rejects.append(reject_row(found.path, row, error))
+        if error.code == "L301":
+            found.over_length += 1
             found.cut_trained += trained
-            return
-        found.cut_trained += trained - kept
-        trained = kept
-    found.rows.append(ids, labels)
-    found.tokens += len(ids)
-    found.trained += trained
+        return
+    limit = max_length if over else None
+    kept = sum(_trained(sequence.encoded.labels[:limit]) for sequence in sequences)
+    found.over_length += over
+    found.cut_trained += trained - kept
+    found.rows.append_row([(sequence.encoded.input_ids, sequence.encoded.labels) for sequence in sequences], limit)
+    found.rows.good += [sequence.good for sequence in sequences if sequence.good is not None]
+    found.tokens += sum(len(sequence.encoded.input_ids[:limit]) for sequence in sequences)
+    found.trained += kept
 
 
 def preflight(path: str, data: DataConfig, max_length: int | None, recipe: Recipe, template: ChatTemplate) -> Preflight:
@@ -145,20 +203,33 @@ def preflight(path: str, data: DataConfig, max_length: int | None, recipe: Recip
     """
     found = Preflight(path)
     reader = _Reader(data, path, recipe, template, found)
-    for index, encoded in enumerate(template.encode(reader)):
+    for index, drawn in enumerate(recipe.encode(template, reader)):
         row = reader.origin[index]
-        _take(encoded, row, found, max_length, data.too_long)
+        _note(drawn, found)
+        _take(drawn, row, found, recipe, max_length, data.too_long)
         if not found.shown and found.rows_used:
-            ids, labels = next(iter(found.rows))
-            found.shown_row, found.shown = row.number, _stretches(template.tokenizer, ids, labels)
-            found.trains_stop = template.trains_the_stop(encoded.rendered)
+            found.shown_row = row.number
+            found.shown = [
+                Shown(sequence.name, _stretches(template.tokenizer, ids, labels))
+                for sequence, (ids, labels) in zip(drawn.sequences, found.rows, strict=True)
+            ]
+            found.trains_stop = all(template.trains_the_stop(one.encoded.rendered) for one in drawn.sequences)
     found.rejects.sort(key=lambda reject: reject.row)
     if not found.rows_used:
         first = found.rejects[0]
         raise InputError(
             f"{path}: none of its {found.rows_in:,} rows can be trained on by method={recipe.name}; "
-            f"row {first.row}: {first.reason}"
+            f"row {first.row}: {first.reason}{_other_method(reader.fitting, recipe)}"
         )
     if found.rows_in != found.rows_used + len(found.rejects):
         raise AssertionError(f"conservation broken: {found}")
     return found
+
+
+def _other_method(fitting: Counter[str], recipe: Recipe) -> str:
+    """The methods that the most rows are for, where that is not this one."""
+    most = max(fitting.values(), default=0)
+    fit = [f"method={name}" for name, rows in sorted(fitting.items()) if rows == most]
+    if not fit or fitting[recipe.name] == most:
+        return ""
+    return f"; such rows are for {' or '.join(fit)}"

@@ -31,6 +31,7 @@ from dsforge.train.manifest import (
     count_sequences,
     package_versions,
     python_version,
+    rewards,
     training_losses,
     training_seconds,
     used_hardware,
@@ -43,6 +44,8 @@ from dsforge.train.quiet import quiet_environment
 from dsforge.train.recipe import Material, OnStep, Recipe, Step, get_recipe
 from dsforge.train.tiny import build_model, build_tokenizer
 from dsforge.train.token_rows import TokenRows
+from dsforge.train.trainer import check_arguments
+from dsforge.train.trainer import train as train_model
 
 _MARKER = "config.json"
 REJECTS = "rejects.jsonl"
@@ -112,11 +115,11 @@ def prepared(config: TrainConfig) -> Iterator[Prepared]:
     for module in ("torch", "transformers", "trl", "peft", "datasets"):
         require(module, "train", "dsforge train")
     recipe = get_recipe(config.method.name)
-    recipe.check(config)
+    check_arguments(recipe, config)
     with tempfile.TemporaryDirectory(prefix="dsforge-tiny-") as temporary:
         source = _as_path(config, Path(temporary))
         tokenizer = load_tokenizer(source) if isinstance(config.model, PathModel) else _tiny_tokenizer(source)
-        template = training_template(tokenizer, source.template)
+        template = training_template(tokenizer, source.template, marks=recipe.marks)
         found = [
             preflight(path, config.data, config.max_length, recipe, template)
             for path in (config.data.path, config.data.validation)
@@ -175,7 +178,7 @@ def _material(run: Prepared, folder: Path) -> Material:
             shutil.copyfile(file, base / file.name)
         build_model(run.config.model, tokenizer, base)
         source = source.model_copy(update={"path": str(base)})
-    model = load_model(source, run.config)
+    model = load_model(source, run.config, scores=run.recipe.scores)
     validation = run.validation.rows if run.validation else None
     for rows in filter(None, (run.training.rows, validation)):
         check_fit(rows, model)
@@ -231,7 +234,7 @@ def _train(run: Prepared, folder: Path, on_step: OnStep) -> Manifest:
     material = _material(run, folder)
     watch_memory()
     started = time.perf_counter()
-    saved = run.recipe.train(material, keep)
+    saved = train_model(run.recipe, material, keep)
     seconds = time.perf_counter() - started
     losses, validation = training_losses(steps), validation_losses(steps)
     if losses:
@@ -266,8 +269,10 @@ def _manifest(
         tokens_per_second=round(seen / seconds, 1) if seconds else 0.0,
         epochs=steps[-1].epoch if steps else 0.0,
         hardware=used_hardware(),
-        sequences=count_sequences(run.training.rows, material.config),
+        sequences=count_sequences(run.training.rows, run.recipe, material.config),
         final_loss=losses[-1][1] if losses else None,
         losses=losses,
         validation_losses=validation_losses(steps),
+        rewards=rewards(steps, validation=False),
+        validation_rewards=rewards(steps, validation=True),
     )

@@ -22,7 +22,7 @@ def _texts(data: DataConfig) -> Iterator[str]:
     total = 0
     yield from _MARKS
     for _, example in islice(read_examples(data.path, data.format), data.limit):
-        for message in example.messages:
+        for message in example.all_messages():
             for text in (message.text, message.reasoning or ""):
                 total += len(text)
                 if text:

@@ -159,6 +159,19 @@ def test_what_cannot_be_read_is_told_before_anything_is_asked(tmp_path: Path, na
         assert not server.log.bodies
 
 
+def test_a_document_of_a_folder_that_cannot_be_read_is_a_reject(tmp_path: Path) -> None:
+    folder = tmp_path / "manuals"
+    folder.mkdir()
+    (folder / "a.txt").write_text(" ")
+    (folder / "b.pdf").write_bytes(b"%PDF-1.4")
+    (folder / "c.md").write_text("# Lamp\n\nWipe it with a dry cloth.\n")
+    with serving(lambda prompt, times: Reply('{"question": "How is the lamp wiped?", "answer": "Dry."}')) as server:
+        result = run_on(server, folder, tmp_path / "out.jsonl", "document")
+    assert (result.rows_in, result.rows_kept, result.rows_rejected) == (3, 1, 2)
+    rejects = rows_of(tmp_path / "out.rejects.jsonl")
+    assert [(Path(reject["path"]).name, reject["code"]) for reject in rejects] == [("a.txt", "A904"), ("b.pdf", "A904")]
+
+
 def test_questions_are_of_several_kinds_and_no_two_the_same(tmp_path: Path) -> None:
     source = tmp_path / "manual.md"
     source.write_text(f"# Lamp\n\n{'It is wiped with a dry cloth. ' * 20}\n\n# Chair\n\n{'It is painted. ' * 30}\n")

@@ -139,6 +139,18 @@ def test_seeds_with_errors_are_told_before_anything_is_asked(tmp_path: Path) -> 
         assert as_json(done)["requests"] == 3
 
 
+def test_a_dry_run_refuses_what_a_run_refuses(tmp_path: Path) -> None:
+    seeds(tmp_path, 2)
+    for options, said in (
+        (["--with-seeds", "--to", "chatml"], "--with-seeds"), (["--rejects", "seeds.jsonl"], "also an input"),
+        (["--report", "o.jsonl"], "two outputs"),
+    ):  # fmt: skip
+        for more in ([], ["--dry-run"]):
+            done = dsforge("augment", "seeds.jsonl", *OPTIONS, *options, "-o", "o.jsonl", *more, folder=tmp_path,
+                           **{**ENVIRONMENT, "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"})  # fmt: skip
+            assert_one_line_error(done, said)
+
+
 def test_both_languages_keep_theirs_and_context_and_formats(tmp_path: Path) -> None:
     with serving(lambda prompt, times: Reply(echo(prompt, times).text[::-1])) as server:
         for name in ("support.chatml.jsonl", "support.sharegpt.jsonl", "support.alpaca.json", "pairs.jsonl"):

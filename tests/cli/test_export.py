@@ -78,13 +78,27 @@ def test_what_the_trainer_would_drop_stops_it(rows: Path) -> None:
     assert "T203" in (rows.parent / "out" / "README.md").read_text()
 
 
-def test_rows_over_the_limit_are_counted(rows: Path) -> None:
-    done = dsforge("export", "--to", "axolotl", "out", MODEL, "data.path=rows.jsonl", "trl.max_length=3", "--json",
-                   folder=rows.parent)  # fmt: skip
+@pytest.mark.parametrize(
+    ("trainer", "override", "effect"),
+    [
+        ("axolotl", "data.too_long=cut", "cut"),
+        ("axolotl", "data.too_long=reject", "dropped"),
+        ("ms-swift", "data.too_long=reject", "stops"),
+        ("nemo", "data.too_long=cut", "cut"),
+        ("llamafactory", "+trl.packing=true", "dropped"),
+    ],
+)
+def test_rows_over_the_limit_are_counted(rows: Path, trainer: str, override: str, effect: str) -> None:
+    """By what the configuration that is written says of them, not by what the trainer does by itself."""
+    long = {"messages": [{"role": "user", "content": "Go on."}, {"role": "assistant", "content": "one two " * 40}]}
+    _write(rows, *ROWS, long)
+    done = dsforge("export", "--to", trainer, "out", MODEL, "data.path=rows.jsonl", "trl.max_length=30", override,
+                   "--json", folder=rows.parent)  # fmt: skip
     said = as_json(done)
     assert done.returncode == 0
-    assert sum(said["dry_run"].values()) == 2
-    assert said["dry_run"].get("kept", 0) == 0
+    assert said["dry_run"] == {"kept": 2, effect: 1}
+    (outcome,) = said["outcomes"]
+    assert outcome.startswith(f"row 3 {effect}: ")
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_runs_that_cannot_be_used_are_named_with_the_reason(tmp_path: Path) -> N
     model = {"kind": "path", "path": "nobody/nothing"}
     runs = _write(
         tmp_path, _manifest("cpu", "cpu"), _manifest("fast", seconds=1.0), _manifest("none", seconds=0.0),
-        _manifest("unknown", model=model), {"name": "older", "config": {}},
+        _manifest("unknown", model=model), _manifest("pairs", method={"name": "dpo"}), {"name": "older", "config": {}},
     )  # fmt: skip
     measured, skipped = measure_runs(runs, Calibration())
     assert measured == []
@@ -102,6 +102,7 @@ def test_runs_that_cannot_be_used_are_named_with_the_reason(tmp_path: Path) -> N
     assert "is it that GPU?" in reasons["fast"]
     assert "no seconds" in reasons["none"]
     assert "nobody/nothing is not known" in reasons["unknown"]
+    assert "trained by dpo" in reasons["pairs"]
     assert "states no measurements" in reasons["older"]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from dsforge.errors import DsforgeError, InputError, OutputError, UsageError
 from dsforge.finding import Finding
-from dsforge.review.decision import Accept, Categorise, Decision, Edit, Prefer, Reject
+from dsforge.review.decision import Accept, Categorise, Decision, Delete, Edit, Prefer, Reject
 from dsforge.review.review import Review
 from dsforge.review.tool import Brought, Sent, all_tools, get_tool, task_of
 from tests.review.rows import BROKEN, HOSTILE, PAIR, SFT
@@ -244,3 +244,88 @@ def test_what_cannot_be_read_or_written_is_told(review: Review, name: str, tmp_p
 def test_no_such_tool() -> None:
     with pytest.raises(UsageError, match="no tool 'exel'; did you mean 'excel'"):
         get_tool("exel")
+
+
+def studio(review: Review, folder: Path, *annotations: Any) -> Path:
+    """An export of Label Studio with these annotations of the first row."""
+    if not (folder / "out").exists():
+        get_tool("label-studio").write(review, folder / "out")
+    (task, *_) = json.loads((folder / "out" / "chat.json").read_text())
+    (folder / "export.json").write_text(json.dumps([{**task, "annotations": list(annotations)}]))
+    return folder / "export.json"
+
+
+def said(verdict: str, answer: str = "It is 4.", hour: int = 10) -> Any:
+    results = [
+        {"from_name": "verdict", "value": {"choices": [verdict]}},
+        {"from_name": "answer", "value": {"text": [answer]}},
+    ]
+    return {"completed_by": 1, "updated_at": f"2026-11-01T{hour}:00:00Z", "result": results}
+
+
+def test_the_last_word_counts_and_what_is_taken_back_is(review: Review, tmp_path: Path) -> None:
+    for at, (verdict, answer) in enumerate(
+        [("accept", "4."), ("reject", "4."), ("accept", "It is 4."), ("accept", "5")]
+    ):
+        brought(review, "label-studio", studio(review, tmp_path, said(verdict, answer, 10 + at)))
+        state = review.row(1).state
+        assert state.status == f"{verdict}ed"
+        assert state.example is not None
+        assert state.example.messages[2].text == answer
+    early, late = said("reject", hour=11), said("accept", hour=12)
+    brought(review, "label-studio", studio(review, tmp_path, late, early))
+    assert review.row(1).state.status == "accepted"
+
+
+def test_an_edit_is_not_laid_on_another_message(review: Review, tmp_path: Path) -> None:
+    source = review.source
+    review.add([Decision(1, source.key(1), "user-1", 1.0, Delete(0), "d1")])
+    back = brought(review, "label-studio", studio(review, tmp_path, said("accept", "4.")))
+    assert back.decisions == []
+    assert dict(back.passed_over) == {"its messages were moved in dsforge review: edit it there": 1}
+
+
+@pytest.mark.parametrize("annotation", [1, {"result": [5]}, {"result": [{"from_name": "verdict", "value": "x"}]}, None])
+def test_annotations_of_another_form_are_passed_over(review: Review, tmp_path: Path, annotation: Any) -> None:
+    back = brought(review, "label-studio", studio(review, tmp_path, annotation))
+    assert (back.decisions, sum(back.passed_over.values())) == ([], 1)
+
+
+def test_excel_loses_nothing(review: Review, tmp_path: Path) -> None:
+    """Columns taken out, cells emptied, words misspelt, files that are there."""
+    openpyxl = pytest.importorskip("openpyxl")
+    sent(review, "excel", tmp_path / "out.xlsx")
+    with pytest.raises(OutputError, match="there already"):
+        get_tool("excel").write(review, tmp_path / "out.xlsx")
+
+    def changed(change: Any) -> Path:
+        workbook = openpyxl.load_workbook(tmp_path / "out.xlsx")
+        sheet = workbook["review"]
+        change(sheet, {cell.value: cell.column for cell in sheet[1]})
+        workbook.save(tmp_path / "back.xlsx")
+        return tmp_path / "back.xlsx"
+
+    assert brought(review, "excel", changed(lambda sheet, at: sheet.delete_cols(at["message 2"]))).decisions == []
+    emptied = brought(
+        review, "excel", changed(lambda sheet, at: setattr(sheet.cell(2, at["message 3"]), "value", None))
+    )
+    assert emptied.decisions == []
+    assert emptied.passed_over["a message that was emptied: delete it in dsforge review"] == 1
+    for column, word in (("verdict", "acept"), ("better", "first")):
+        back = brought(
+            review, "excel", changed(lambda sheet, at, c=column, w=word: setattr(sheet.cell(2, at[c]), "value", w))
+        )
+        assert back.decisions == []
+        assert any("none of accept" in reason for reason in back.passed_over)
+    with pytest.raises(InputError, match="lacks the column 'verdict'"):
+        get_tool("excel").read(review, changed(lambda sheet, at: sheet.delete_cols(at["verdict"])), "")
+
+
+def test_a_workbook_that_is_reviewed_is_not_written_over(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    from dsforge.convert import convert
+
+    (tmp_path / "rows.jsonl").write_bytes(orjson.dumps({"instruction": "a", "output": "b"}) + b"\n")
+    convert([str(tmp_path / "rows.jsonl")], str(tmp_path / "rows.xlsx"), "alpaca")
+    with Review(tmp_path / "rows.xlsx") as table, pytest.raises(UsageError, match="also an input"):
+        get_tool("excel").write(table, tmp_path / "rows.xlsx")

@@ -13,9 +13,9 @@ from dsforge.errors import RowError
 from dsforge.formats.read import decode_row
 from dsforge.tokens.template import IGNORED, ChatTemplate
 from dsforge.train.recipe import Material
-from dsforge.train.recipes.sft import build_trainer
 from dsforge.train.run import prepared
 from dsforge.train.token_rows import TokenRows
+from dsforge.train.trainer import build_trainer
 from tests.train.small import KINDS, config, write_rows
 
 
@@ -99,7 +99,7 @@ def test_batches_are_those_of_trl(tmp_path: Path) -> None:
     with prepared(config(data, tmp_path, "peft=full", "trl.max_length=1024")) as ready:
         trl = _trl(ready.template.tokenizer, rows, tmp_path, max_length=1024)
         material = Material(ready.config, trl.model, ready.template.tokenizer, ready.training.rows, None, tmp_path)
-        ours = build_trainer(material, lambda step: None)
+        ours = build_trainer(ready.recipe, material, lambda step: None)
     theirs, mine = (
         trainer.data_collator([{name: row[name] for name in ("input_ids", "labels")} for row in trainer.train_dataset])
         for trainer in (trl, ours)

@@ -66,5 +66,6 @@ def test_the_shown_row_is_the_first_that_is_trained(tmp_path: Path) -> None:
     data = write_rows(tmp_path / "rows.jsonl", [{"messages": []}, PLAIN])
     found = _found(data)
     assert found.shown_row == 2
-    assert [piece.trained for piece in found.shown] == [False, True, False]
-    assert found.shown[1].text == "On the table. 在桌子上。💡<|im_end|>"
+    [shown] = found.shown
+    assert [piece.trained for piece in shown.stretches] == [False, True, False]
+    assert shown.stretches[1].text == "On the table. 在桌子上。💡<|im_end|>"

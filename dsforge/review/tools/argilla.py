@@ -142,16 +142,25 @@ def _all_done(records: Sequence[JSON], annotator: str, passed_over: Counter[str]
         if not isinstance(metadata, Mapping) or not isinstance(metadata.get("key"), str):
             passed_over["a record that is none of ours: it has no metadata.key"] += 1
             continue
-        by_user: defaultdict[str, dict[str, JSON]] = defaultdict(dict)
-        for question, responses in (record.get("responses") or {}).items():
-            for response in responses:
-                by_user[str(response.get("user_id"))][question] = response.get("value")
-        for user, said in by_user.items():
-            actions = list(_actions(record, metadata, said))
+        try:
+            done = _done(record, metadata)
+        except (AttributeError, TypeError, KeyError, ValueError):
+            passed_over["a record in a form that is not known"] += 1
+            continue
+        for user, actions in done.items():
             if not actions:
                 passed_over["a response that says nothing"] += 1
                 continue
             yield Did(metadata["key"], annotator or f"argilla-{user}", seconds(record.get("updated_at")), actions)
+
+
+def _done(record: Mapping[str, JSON], metadata: Mapping[str, JSON]) -> dict[str, list[Action]]:
+    """What each user did to a row."""
+    by_user: defaultdict[str, dict[str, JSON]] = defaultdict(dict)
+    for question, responses in (record.get("responses") or {}).items():
+        for response in responses:
+            by_user[str(response.get("user_id"))][question] = response.get("value")
+    return {user: list(_actions(record, metadata, said)) for user, said in by_user.items()}
 
 
 def _actions(record: Mapping[str, JSON], metadata: Mapping[str, JSON], said: Mapping[str, JSON]) -> Iterator[Action]:

@@ -15,11 +15,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dsforge.errors import InputError, UsageError
+from dsforge.errors import InputError, OutputError, UsageError
 from dsforge.example import JSON
 from dsforge.extras import require
 from dsforge.io.atomic import atomic_write
 from dsforge.io.containers.xlsx import MAX_CELL
+from dsforge.io.together import check_outputs
 from dsforge.review.decision import Accept, Action, Categorise, Edit, Prefer, Reject
 from dsforge.review.review import Review
 from dsforge.review.tool import Brought, Did, Sent, Task, Tool, brought, seconds, tasks, told
@@ -28,6 +29,7 @@ _SHEET = "review"
 _VERDICTS, _CHOICES = ("accept", "reject"), ("chosen", "rejected", "tie", "both bad")
 _BEFORE = ("row", "lint", "category", "better", "verdict", "reason", "roles")
 _HIDDEN = ("key", "as it was")
+_NEEDED = (*_HIDDEN, "category", "better", "verdict", "reason")
 _WIDTHS = {"row": 6, "lint": 40, "category": 16, "better": 12, "verdict": 10, "reason": 24, "roles": 16}
 _MESSAGE_WIDTH = 60
 _ESCAPED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]|_x[0-9A-Fa-f]{4}_")
@@ -76,12 +78,15 @@ def _comes_back(text: str) -> bool:
 def _as_it_was(task: Task) -> str:
     """What tells, later, what was changed: a digest of each message, null for one that cannot be edited in a cell."""
     digests = [_digest(said.text) if said.is_text and _comes_back(said.text) else None for said in _messages(task)]
-    return json.dumps({"messages": digests, "category": task.category})
+    return json.dumps({"messages": digests, "category": task.category, "pair": task.is_pair})
 
 
 def _write(review: Review, output: Path) -> Sent:
     if output.suffix.lower() != ".xlsx":
         raise UsageError(f"{output}: name a file that ends in .xlsx")
+    check_outputs([review.path], [], others=[output, review.journal.path])
+    if output.exists():
+        raise OutputError(f"{output} is there already, and may hold somebody's work: name another file")
     xlsxwriter = require("xlsxwriter", "tables", f"writing {output}")
     sent = Sent(files=[output])
     all_tasks = list(tasks(review, sent))
@@ -129,8 +134,8 @@ def _read(review: Review, source: Path, annotator: str) -> Brought:
             raise InputError(f"{source} has no sheet {_SHEET!r}: it was not written by dsforge review")
         lines = workbook[_SHEET].iter_rows(values_only=True)
         names = [str(name) for name in next(lines, ())]
-        if missing := [name for name in _HIDDEN if name not in names]:
-            raise InputError(f"{source} lacks the column {missing[0]!r}, by which rows are found again")
+        if missing := [name for name in _NEEDED if name not in names]:
+            raise InputError(f"{source} lacks the column {missing[0]!r}: write it anew by --to, or put the column back")
         passed_over: Counter[str] = Counter()
         saved = seconds(_iso(workbook.properties.modified))
         rows = [dict(zip(names, map(_value, line), strict=False)) for line in lines]
@@ -152,29 +157,49 @@ def _all_done(rows: list[dict[str, str]], annotator: str, saved: float, passed_o
     for row in rows:
         if not any(row.values()):
             continue
-        try:
-            before = json.loads(row["as it was"])
-        except ValueError:
+        before = _before(row["as it was"])
+        if before is None:
             passed_over["a line whose hidden column was changed"] += 1
             continue
+        better, verdict = row["better"].strip().lower(), row["verdict"].strip().lower()
+        if verdict not in ("", *_VERDICTS) or better not in ("", *_CHOICES):
+            passed_over[f"a line with a word that is none of {', '.join((*_VERDICTS, *_CHOICES))}"] += 1
+            continue
+        if emptied := [at for at, digest in enumerate(before["messages"]) if _emptied(row, at, digest)]:
+            passed_over["a message that was emptied: delete it in dsforge review"] += len(emptied)
         if actions := list(_actions(row, before)):
             yield Did(row["key"], annotator, saved, actions)
         else:
             passed_over["a line that was left as it is"] += 1
 
 
+def _before(text: str) -> dict[str, JSON] | None:
+    """What `_as_it_was` wrote, None where it was changed."""
+    try:
+        before = json.loads(text)
+    except ValueError:
+        return None
+    is_ours = isinstance(before, dict) and isinstance(before.get("messages"), list) and "category" in before
+    return before if is_ours else None
+
+
+def _emptied(row: Mapping[str, str], at: int, digest: str | None) -> bool:
+    """Whether a message has no text left, while its column is there."""
+    return digest is not None and digest != _digest("") and not row.get(f"message {at + 1}", "-").strip()
+
+
 def _actions(row: Mapping[str, str], before: Mapping[str, JSON]) -> Iterator[Action]:
     """What was changed in a line, and then the verdict."""
     for at, digest in enumerate(before["messages"]):
-        text = row.get(f"message {at + 1}", "")
-        if digest is not None and _digest(text) != digest:
+        text = row.get(f"message {at + 1}")
+        if text is not None and text.strip() and digest is not None and _digest(text) != digest:
             yield Edit(at, text)
     if row["category"] != before["category"]:
         yield Categorise(row["category"])
     better, verdict = row["better"].strip().lower(), row["verdict"].strip().lower()
     if verdict == "reject":
         yield Reject(row["reason"].strip())
-    elif better in _CHOICES:
+    elif better in _CHOICES and before.get("pair"):
         yield Prefer(better)  # type: ignore[arg-type]
     elif verdict == "accept":
         yield Accept()

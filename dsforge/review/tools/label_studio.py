@@ -139,16 +139,28 @@ def _all_done(exported: Sequence[JSON], annotator: str, passed_over: Counter[str
         if not isinstance(data, Mapping) or not isinstance(data.get("key"), str):
             passed_over["a task that is none of ours: it has no data.key"] += 1
             continue
-        for annotation in task.get("annotations") or []:
-            if annotation.get("was_cancelled"):
-                passed_over["an annotation that was skipped"] += 1
+        annotations = task.get("annotations") or []
+        for annotation in annotations if isinstance(annotations, list) else [None]:
+            try:
+                done = _done(data, annotation, annotator)
+            except (AttributeError, TypeError, KeyError, ValueError):
+                passed_over["an annotation in a form that is not known"] += 1
                 continue
-            actions = list(_actions(data, annotation.get("result") or []))
-            if not actions:
-                passed_over["an annotation that says nothing"] += 1
-                continue
-            time = seconds(annotation.get("updated_at") or annotation.get("created_at"))
-            yield Did(data["key"], _who(annotation, annotator), time, actions)
+            if isinstance(done, str):
+                passed_over[done] += 1
+            else:
+                yield done
+
+
+def _done(data: Mapping[str, JSON], annotation: JSON, annotator: str) -> Did | str:
+    """What an annotation says, or why it says nothing."""
+    if annotation.get("was_cancelled"):
+        return "an annotation that was skipped"
+    actions = list(_actions(data, annotation.get("result") or []))
+    if not actions:
+        return "an annotation that says nothing"
+    time = seconds(annotation.get("updated_at") or annotation.get("created_at"))
+    return Did(data["key"], _who(annotation, annotator), time, actions)
 
 
 def _who(annotation: Mapping[str, JSON], annotator: str) -> str:

@@ -1,0 +1,1 @@
+"""One file per trainer that runs can be exported to; each defines EXPORT."""

@@ -12,16 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from dsforge.engine.database import opened
 from dsforge.errors import InputError, OutputError
 
-_APPLICATION = 0x64736A31  # "dsj1", in the header of the file, so that no other program's database is taken for ours
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
+_APPLICATION = 0x64736A31  # "dsj1"
+_TABLES = """
 CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS charges (number INTEGER PRIMARY KEY, key BLOB NOT NULL, charge BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS batches (name TEXT PRIMARY KEY, batch BLOB NOT NULL);
-PRAGMA application_id = {_APPLICATION};
-COMMIT;
 """
 
 
@@ -37,27 +35,9 @@ class Journal:
         self.path = Path(path)
         self._holds_commits = False
         try:
-            self._open()
+            self._database = opened(self.path, _APPLICATION, _TABLES, alone=True)
         except sqlite3.Error as error:
             raise self._told(error) from error
-
-    def _open(self) -> None:
-        self._database = sqlite3.connect(self.path, timeout=0, isolation_level=None)
-        try:
-            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            (application,) = self._database.execute("PRAGMA application_id").fetchone()
-            (tables,) = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            self._refuse_foreign(bool(tables), application)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")  # an answer is worth more than a flush of the disk
-            self._database.executescript(_SCHEMA)
-        except BaseException:
-            self._database.close()
-            raise
-
-    def _refuse_foreign(self, used: bool, application: int) -> None:
-        if used and application != _APPLICATION:
-            raise InputError(f"{self.path} is another program's database: name another journal")
 
     def _told(self, error: sqlite3.Error) -> InputError | OutputError:
         said = str(error)

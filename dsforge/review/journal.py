@@ -16,19 +16,17 @@ from types import TracebackType
 
 import msgspec
 
+from dsforge.engine.database import opened
 from dsforge.errors import InputError, OutputError
 from dsforge.io.naming import split_part
 from dsforge.review.decision import Decision
 
-_APPLICATION = 0x64737231  # "dsr1", in the header of the file, so that no other program's database is taken for ours
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
+_APPLICATION = 0x64737231  # "dsr1"
+_TABLES = """
 CREATE TABLE IF NOT EXISTS decisions (
   number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, row INTEGER NOT NULL, decision BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-PRAGMA application_id = {_APPLICATION};
-COMMIT;
 """
 _PATIENCE = 10.0
 """Seconds to wait for another process that is writing."""
@@ -81,21 +79,7 @@ class Journal:
     def _open(self) -> None:
         if not self.path.exists() and self.path.parent.is_dir() and os.access(self.path.parent, os.W_OK):
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._database = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-        try:
-            (application,) = self._database.execute("PRAGMA application_id").fetchone()
-            (tables,) = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            self._refuse_foreign(bool(tables), application)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")  # a decision is worth more than a flush of the disk
-            self._database.executescript(_SCHEMA)
-        except BaseException:
-            self._database.close()
-            raise
-
-    def _refuse_foreign(self, used: bool, application: int) -> None:
-        if used and application != _APPLICATION:
-            raise InputError(f"{self.path} is another program's database: move it away")
+        self._database = opened(self.path, _APPLICATION, _TABLES, patience=_PATIENCE)
 
     def _told(self, error: sqlite3.Error) -> InputError | OutputError:
         said = str(error)

@@ -267,6 +267,18 @@ def read_json(path: Path) -> JSON:
         raise InputError(f"{path} is no JSON: {error}") from error
 
 
+def read_list(path: Path, what: str) -> list[JSON]:
+    """The list in a JSON file.
+
+    Raises:
+        InputError: it cannot be read, or holds something else than `what`.
+    """
+    value = read_json(path)
+    if not isinstance(value, list):
+        raise InputError(f"{path} holds no list: {what} is wanted")
+    return value
+
+
 def brought(review: Review, origin: str, did: Iterable[Did], passed_over: Counter[str]) -> Brought:
     """What people did elsewhere as decisions: what the journal does not have as the last word of each from there.
 

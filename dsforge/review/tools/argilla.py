@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from dsforge.errors import InputError
 from dsforge.example import JSON
 from dsforge.review.decision import Accept, Action, Categorise, Edit, Prefer, Reject
 from dsforge.review.review import Review
@@ -22,7 +21,7 @@ from dsforge.review.tool import (
     Tool,
     brought,
     new_folder,
-    read_json,
+    read_list,
     seconds,
     tasks,
     write_json,
@@ -129,9 +128,7 @@ def _write(review: Review, output: Path) -> Sent:
 
 def _read(review: Review, source: Path, annotator: str) -> Brought:
     path = source / "records.json" if source.is_dir() else source
-    records = read_json(path)
-    if not isinstance(records, list):
-        raise InputError(f"{path} holds no list of records: write them by dataset.records.to_json(FILE)")
+    records = read_list(path, "what dataset.records.to_json(FILE) writes")
     passed_over: Counter[str] = Counter()
     return brought(review, TOOL.name, _all_done(records, annotator, passed_over), passed_over)
 

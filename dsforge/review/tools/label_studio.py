@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from dsforge.errors import InputError
 from dsforge.example import JSON
 from dsforge.review.decision import Accept, Action, Categorise, Edit, Prefer, Reject
 from dsforge.review.review import Review
@@ -25,7 +24,7 @@ from dsforge.review.tool import (
     Tool,
     brought,
     new_folder,
-    read_json,
+    read_list,
     seconds,
     tasks,
     write_json,
@@ -126,9 +125,7 @@ def _write(review: Review, output: Path) -> Sent:
 
 
 def _read(review: Review, source: Path, annotator: str) -> Brought:
-    exported = read_json(source)
-    if not isinstance(exported, list):
-        raise InputError(f"{source} is no export of Label Studio in the form JSON: it holds no list of tasks")
+    exported = read_list(source, "an export of Label Studio in the form JSON")
     passed_over: Counter[str] = Counter()
     return brought(review, TOOL.name, _all_done(exported, annotator, passed_over), passed_over)
 

@@ -26,6 +26,7 @@ from dsforge.review.apply import UnfitError
 from dsforge.review.desk import Desk, Seat, Wish
 from dsforge.review.guard import HEADERS, Guard, is_own_host, is_own_origin
 from dsforge.review.queue import ORDERS, Filter
+from dsforge.review.source import NoSuchRowError
 from dsforge.review.state import STATUSES
 from dsforge.review.view import labels_of, picture_of, shown, view_of
 
@@ -101,12 +102,18 @@ def make_app(desk: Desk, guard: Guard, place: Place, options: Options | None = N
         Route("/picture", pages.picture),
         Mount("/static", StaticFiles(directory=_HERE / "static")),
     ]
-    handlers: dict[Any, Any] = {UnfitError: _unfit, InputError: _broken, OutputError: _broken, DsforgeError: _broken}
+    handlers: dict[Any, Any] = {
+        UnfitError: _unfit, NoSuchRowError: _no_row, InputError: _broken, OutputError: _broken, DsforgeError: _broken,
+    }  # fmt: skip
     return _Checked(Starlette(routes=routes, exception_handlers=handlers), place)
 
 
 async def _unfit(_: Request, error: Exception) -> Response:
     return PlainTextResponse(str(error), 409)
+
+
+async def _no_row(_: Request, error: Exception) -> Response:
+    return PlainTextResponse(str(error), 404)
 
 
 async def _broken(_: Request, error: Exception) -> Response:

@@ -23,6 +23,10 @@ from dsforge.review.state import Original, original_of
 _DIGEST = 16  # bytes
 
 
+class NoSuchRowError(InputError):
+    """A number that no row of the file has."""
+
+
 class RowSource:
     """The rows of a file, read when they are asked for: about 40 bytes of memory for each.
 
@@ -134,7 +138,7 @@ class RowSource:
             InputError: the file has changed since it was opened, or there is no such row.
         """
         if not 1 <= number <= len(self):
-            raise InputError(f"{self.path} has no row {number}")
+            raise NoSuchRowError(f"{self.path} has no row {number}")
         at = number - 1
         with self._lock:
             if self._spill is not None:

@@ -156,6 +156,12 @@ class TestHostileRows:
         assert " onclick" not in text
 
     @pytest.mark.parametrize(
+        "path", ["/stage?row=99999&go=same", "/form/edit?row=99999", "/picture?row=0&message=0&at=0"]
+    )
+    def test_a_row_that_is_not_there_is_not_found(self, page: Page, path: str) -> None:
+        assert page.client().get(path).status_code == 404
+
+    @pytest.mark.parametrize(
         "path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static//etc/passwd"]
     )
     def test_no_other_file_is_served(self, page: Page, path: str) -> None:

@@ -7,6 +7,7 @@ decoder that makes them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -54,6 +55,12 @@ class ToolCall(msgspec.Struct):
     written: str | None = None
     id: str | None = None
     extra: dict[str, JSON] = {}
+
+    @property
+    def text(self) -> str:
+        """The call for people and prompts: `name(arguments)`, these as they were written, else as JSON."""
+        written = self.written if self.written is not None else json.dumps(self.arguments, ensure_ascii=False)
+        return f"{self.name}({written})"
 
 
 class Message(msgspec.Struct):

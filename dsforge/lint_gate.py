@@ -14,8 +14,9 @@ from dsforge.augment.seeds import Find, Found
 from dsforge.errors import InputError, RowError, UsageError
 from dsforge.example import JSON, Example
 from dsforge.finding import Finding
+from dsforge.formats.detect import detect_row
 from dsforge.formats.format import Format
-from dsforge.formats.read import ExampleReader, decoder_for
+from dsforge.formats.read import ExampleReader
 from dsforge.io.rows import Row
 from dsforge.lint.linter import Decoded, Linter
 from dsforge.lint.rule import ExampleRule, Rule
@@ -127,10 +128,11 @@ class LintGate:
     def check_seeds(self, path: str, format_name: str) -> None:
         """InputError where rows of a file have errors, those that cannot be decoded among them."""
         reader = ExampleReader(path, format_name, strict=True)
-        decode = decoder_for(format_name)
         faulty, first = 0, (0, "")
         for row, example in reader:
-            if reason := self.check_seed(row, decode(row.value)[0], example):
+            fmt = reader.format or detect_row(row.value)
+            assert fmt is not None  # it was decoded
+            if reason := self.check_seed(row, fmt, example):
                 faulty += 1
                 first = first if first[0] else (row.line, reason)
         if reader.rejects and (not first[0] or reader.rejects[0].line < first[0]):
@@ -151,7 +153,4 @@ class LintGate:
 
     def _findings(self, row: Row, fmt: Format, example: Example) -> list[Finding]:
         self._linter.examples([Decoded(row, fmt, example)])
-        findings = list(self._linter.findings)
-        self._linter.findings.clear()
-        self._linter.fixes.clear()
-        return findings
+        return self._linter.take()

@@ -18,9 +18,9 @@ from dsforge.augment.request import Answer, Request
 from dsforge.engine.journal import Journal
 from dsforge.errors import OutputError, ServiceError
 
-_UNREACHED = 3
+UNREACHED = 3
 """Attempts after which a server that was never reached is taken to be not there."""
-_REFUSED = 5
+REFUSED = 5
 """Refusals before any answer after which it is the request's form, not one row, that the server refuses."""
 _IN_A_ROW = 50
 """Requests given up one after another after which the server is taken to be down."""
@@ -240,7 +240,7 @@ class Asker:
         self.usage.last_trouble = trouble.reason
         self._on_change(self.usage)
         self._reached = self._reached or trouble.reached
-        if not self._reached and attempt >= min(_UNREACHED, self._patience.attempts):
+        if not self._reached and attempt >= min(UNREACHED, self._patience.attempts):
             self.stop(ServiceError(
                 f"{self._client.server.url} cannot be reached ({trouble.reason}): is the server running, and its "
                 f"address right?"
@@ -269,7 +269,7 @@ class Asker:
         self._given_up += 1
         self.usage.last_trouble = reason
         self._on_change(self.usage)
-        hopeless = refused and not self.usage.answered and self._given_up >= _REFUSED
+        hopeless = refused and not self.usage.answered and self._given_up >= REFUSED
         if hopeless or self._given_up >= self._most_in_a_row:
             self.stop(ServiceError(
                 f"{self._client.server.url}: {self._given_up} requests in a row failed, the last: {reason}"

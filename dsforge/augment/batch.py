@@ -27,7 +27,7 @@ from uuid import uuid4
 
 import msgspec
 
-from dsforge.augment.ask import Failed, Stopped, Unpaid, Usage
+from dsforge.augment.ask import REFUSED, UNREACHED, Failed, Stopped, Unpaid, Usage
 from dsforge.augment.batch_api import (
     ENDED,
     MARK,
@@ -53,10 +53,6 @@ _ROUNDS = 3
 """Batches that a request may be in without an answer before it is given up."""
 _LONGEST_ASKED = 3600.0
 """Seconds that a server's Retry-After is waited for at most."""
-_UNREACHED = 3
-"""Attempts after which a server that was never reached is taken to be not there."""
-_REFUSED = 5
-"""Requests given up before any answer after which it is the request's form, not one row, that the server refuses."""
 
 
 @dataclass(frozen=True)
@@ -258,7 +254,7 @@ class BatchAsker:
         url = self._client.server.url
         if self._refusal:
             raise ServiceError(self._refusal)
-        if not self.usage.answered and len(self._given_up) - given_up >= _REFUSED:
+        if not self.usage.answered and len(self._given_up) - given_up >= REFUSED:
             last = next(reversed(self._given_up.values()))
             raise ServiceError(f"{url}: all of {len(self._given_up)} requests failed, the last: {last}")
 
@@ -453,7 +449,7 @@ class BatchAsker:
                 return value
             self.usage.last_trouble = reason
             self._on_change(self.usage)
-            if not self._reached and attempt >= _UNREACHED:
+            if not self._reached and attempt >= UNREACHED:
                 raise ServiceError(f"{url} cannot be reached ({reason}): is the server running, and its address right?")
             await self._sleep(self._polling.wait(attempt) if wait is None else min(wait, _LONGEST_ASKED))
         raise ServiceError(f"{url}: given up after {attempts} attempts, the last: {reason}")

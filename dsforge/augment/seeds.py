@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from dsforge.augment.balance import Quota, category_of, check_categories
 from dsforge.augment.gate import standing_alone
+from dsforge.augment.judging import HIGHEST, LOWEST
 from dsforge.augment.method import FINDINGS, NUMBER, OTHERS, Ask, Method, get_method
 from dsforge.augment.prompt import Prompt, prompt_path
 from dsforge.augment.request import ChatMessage, Request
@@ -296,8 +297,6 @@ def _check_options(wish: Wish, method: Method, with_seeds: bool) -> None:
 
 def _check_ranges(wish: Wish) -> None:
     """What the command line takes no other values of, and a caller in Python may give."""
-    from dsforge.augment.judging import HIGHEST, LOWEST
-
     for name, value, lowest, highest in (
         ("per_row", wish.per_row, 1, None), ("rows", wish.rows, 1, None), ("max_tokens", wish.max_tokens, 1, None),
         ("min_score", wish.min_score, LOWEST, HIGHEST), ("temperature", wish.temperature, 0, 2),

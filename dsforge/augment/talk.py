@@ -122,17 +122,15 @@ class Talker:
         """What is read of the answer to a question; one that cannot be read is asked for once more."""
         request = self._seeds.request(seed, number, question)
         before = self._method.text(seed.example)
-        answer = await asks.ask(request)
-        try:
-            return _Read(_value(question, answer, before), answer)
-        except Unusable as error:
-            if not error.again:
-                raise Dropped(error.reason, answer) from None
-            answer = await asks.ask(self._seeds.again(request, answer.text, error.reason, seed))
-        try:
-            return _Read(_value(question, answer, before), answer)
-        except Unusable as error:
-            raise Dropped(error.reason, answer) from None
+        again = True
+        while True:
+            answer = await asks.ask(request)
+            try:
+                return _Read(_value(question, answer, before), answer)
+            except Unusable as error:
+                if not (again and error.again):
+                    raise Dropped(error.reason, answer) from None
+                request, again = self._seeds.again(request, answer.text, error.reason, seed), False
 
 
 def _value(question: Ask, answer: Answer, before: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,14 +29,8 @@ class Turn:
 def turns_of(messages: Iterable[Message]) -> list[Turn]:
     """The messages as turns; calls of tools are told as JSON below the text."""
     return [
-        Turn(message.role, "\n".join(filter(None, [message.text, *_calls(message)]))) for message in messages
-    ]  # fmt: skip
-
-
-def _calls(message: Message) -> list[str]:
-    return [
-        f"{call.name}({call.written if call.written is not None else json.dumps(call.arguments, ensure_ascii=False)})"
-        for call in message.tool_calls
+        Turn(message.role, "\n".join(filter(None, [message.text, *(call.text for call in message.tool_calls)])))
+        for message in messages
     ]
 
 

@@ -158,10 +158,12 @@ def command(
     wish = Wish(method, model, per_row, rows, temperature, max_tokens, prompt, format_name, to_language, by, strip_meta,
                 json_schema, to, candidates, min_score, text_of_file(rubric, "--rubric"))  # fmt: skip
     gate, find = gate_for(wish, input, select, findings)
-    takes_faulty = get_method(method).takes_faulty
-    if not (takes_faulty or skip_faulty or input == "-"):
-        gate.check_seeds(input, format_name)
-    check_seed = None if takes_faulty else gate.check_seed
+    check_seed = None
+    if not get_method(method).takes_faulty:
+        if skip_faulty or input == "-":
+            check_seed = gate.check_seed
+        else:  # all of them are looked at now, so that none need be later
+            gate.check_seeds(input, format_name)
     url = server_url(base_url, base_url_env)
     funds = funds_of(budget, price_in, price_out, model, url)
     _check_places(input, output, journal, rejects, report)

@@ -109,10 +109,7 @@ class LintCheck:
         return Decoded(row, fmt, example, waived)
 
     def _ready(self) -> Linter:
-        """The linter, without what it found before.
-
-        How many excerpts it gave is forgotten too: it gives no place in the text after the first few hundred of a rule.
-        """
+        """The linter, without what it found before: a file has an end, a page has none."""
         from dsforge.lint.facts import Settings
         from dsforge.lint.linter import Linter
         from dsforge.lint.select import select_rules
@@ -121,7 +118,5 @@ class LintCheck:
             rules = select_rules(self._select, self._ignore)
             self._forced = None if self._format == "auto" else get_format(self._format)
             self._linter = Linter("", rules, None, Settings(format=self._format))
-        self._linter.findings.clear()
-        self._linter.fixes.clear()
-        self._linter._excerpts.clear()  # a file has an end, a page has none
+        self._linter.take()
         return self._linter

@@ -143,6 +143,13 @@ class Linter:
         self._of_formats[name] = found
         return found
 
+    def take(self) -> list[Finding]:
+        """What was found since the last call; its fixes, and how many excerpts were given, are forgotten with it."""
+        found = self.findings
+        self.findings, self.fixes = [], {}
+        self._excerpts.clear()
+        return found
+
     # -- findings ----------------------------------------------------------------------------------
 
     def _report_as(self, rule: Rule) -> Report:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
@@ -53,7 +52,7 @@ def agreement(rows: Sequence[ReviewedRow]) -> Agreement:
     """The agreement over rows; those that fewer than two judged count for nothing.
 
     Raises:
-        MissingExtraError: the library for Krippendorff's alpha is not installed.
+        MissingExtraError: krippendorff or scikit-learn is not installed.
     """
     verdicts = [{name: said for name, state in row.states.items() if (said := verdict_of(state))} for row in rows]
     common = [each for each in verdicts if len(each) > 1]
@@ -80,18 +79,18 @@ def _pair(one: str, other: str, verdicts: Sequence[Mapping[str, str]]) -> Pair:
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Cohen's kappa of verdicts given in pairs: (observed - expected) / (1 - expected) agreement.
+    """Cohen's kappa of verdicts given in pairs.
 
-    None where chance alone would have both agree always. J. Cohen, A Coefficient of Agreement for Nominal Scales
-    (1960).
+    None where it says nothing: where both gave but one and the same verdict, or none.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
     """
-    if not pairs:
+    if len({verdict for pair in pairs for verdict in pair}) < 2:
         return None
-    count = len(pairs)
-    first, second = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
-    expected = sum(first[name] * second[name] for name in first) / count**2
-    observed = sum(one == other for one, other in pairs) / count
-    return None if expected == 1 else (observed - expected) / (1 - expected)
+    metrics = require("sklearn.metrics", "review", "agreement among annotators")
+    first, second = zip(*pairs, strict=True)
+    return float(metrics.cohen_kappa_score(first, second))
 
 
 def alpha(rows: Sequence[Mapping[str, str | float]], level: str) -> float | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -18,6 +17,7 @@ import orjson
 
 from dsforge.errors import InputError, OutputError, UsageError, did_you_mean
 from dsforge.example import JSON, Example, Message, at_path
+from dsforge.io.atomic import atomic_write
 from dsforge.registry import values
 from dsforge.review.decision import Action, Adopt, Choice, Decision, Delete, Edit, Insert, Rewrite, Split
 from dsforge.review.marks import mark_of, message_of
@@ -184,10 +184,7 @@ def task_of(row: ReviewedRow) -> Task | None:
 
 def told(message: Message) -> str:
     """The text of a message, its calls of tools below it as JSON, and a word for each picture or recording."""
-    calls = [
-        f"{call.name}({call.written if call.written is not None else json.dumps(call.arguments, ensure_ascii=False)})"
-        for call in message.tool_calls
-    ]
+    calls = [call.text for call in message.tool_calls]
     media = [f"[{each.kind}: {each.url[:200]}]" for each in message.media]
     return "\n".join(filter(None, [message.text, *media, *calls]))
 
@@ -229,8 +226,6 @@ def write_json(path: Path, value: JSON) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    from dsforge.io.atomic import atomic_write
-
     with atomic_write(path) as file:
         file.write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
 
@@ -338,9 +333,3 @@ def seconds(text: object) -> float:
         except ValueError:
             pass
     return time.time()
-
-
-def first_text(value: JSON, *names: str) -> str:
-    """The first text under one of `names`, "" for none."""
-    found = (value.get(name) for name in names) if isinstance(value, Mapping) else ()
-    return next((each.strip() for each in found if isinstance(each, str) and each.strip()), "")

@@ -21,6 +21,7 @@ from tests.review.rows import BROKEN, HOSTILE, PAIR, SFT, write
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 pytest.importorskip("uvicorn", reason="the extra review is not installed")
+from selenium.common.exceptions import ElementNotInteractableException  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
 from tests.review.server import Server  # noqa: E402
@@ -106,11 +107,18 @@ class Page:
 
     def press(self, *keys: str, row: int | None = None, seen: str = "") -> None:
         """Press keys, and wait until another row is shown, or a text."""
-        self.driver.switch_to.active_element.send_keys(*keys)
+        self.until(lambda: self._sent(keys), "what has the focus, as a dialog closes")
         if row is not None:
             self.until(lambda: self.row == row, f"row {row}")
         if seen:
             self.until(lambda: seen in self.text("body"), seen)
+
+    def _sent(self, keys: tuple[str, ...]) -> bool:
+        try:
+            self.driver.switch_to.active_element.send_keys(*keys)
+        except ElementNotInteractableException:
+            return False
+        return True
 
     def form(self, keys: str) -> Any:
         self.press(keys)

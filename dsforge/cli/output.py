@@ -54,7 +54,7 @@ class Output:
         return f"\x1b[{_CODES[name]}m{text}\x1b[0m" if self._stream.isatty() else text
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Print a table; numbers are aligned to the right."""
+        """Print a table; numbers are aligned to the right, and so is what stands below a head that begins with `=`."""
         from rich.box import SIMPLE_HEAD
         from rich.console import Console
         from rich.table import Table
@@ -62,8 +62,8 @@ class Output:
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
         body = [list(row) for row in rows]
         for index, header in enumerate(headers):
-            numeric = all(isinstance(row[index], (int, float)) for row in body)
-            table.add_column(header, justify="right" if numeric else "left", overflow="fold")
+            numeric = header.startswith("=") or all(isinstance(row[index], (int, float)) for row in body)
+            table.add_column(header.removeprefix("="), justify="right" if numeric else "left", overflow="fold")
         for row in body:
             table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
         width = None if self._stream.isatty() else 120

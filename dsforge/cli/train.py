@@ -1,269 +1,152 @@
-"""`dsforge train`: a run configured by Hydra overrides, looked at before it starts."""
+"""`dsforge train`: a run configured by Hydra overrides, looked at before it starts; with --multirun, several."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperCommand
 
-from dsforge.cli.output import JSON_FLAG, Output, quantity
+from dsforge.cli.output import JSON_FLAG, Output
 from dsforge.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from dsforge.train.manifest import Manifest, Reward
-    from dsforge.train.preflight import Preflight, Stretch
-    from dsforge.train.recipe import Step
-    from dsforge.train.run import Prepared
+    from dsforge.train.app import Origin
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-_OPTIONS = ("--check", "--cfg", "--json", "--help")
-_SHOWN_CONTEXT, _SHOWN_TRAINED = 400, 600  # characters of a stretch, before it is shortened in the middle
-_LINES_OF_PROGRESS = 10
+_CFG = ("job", "hydra", "all")
+_INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+_WITHOUT_VALUE = {("--cfg", "-c"): (_CFG, "job"), ("--info", "-i"): (_INFO, "all")}
+"""Options whose value may be left out: the values, and the one that is meant then."""
+
+
+class _Command(TyperCommand):
+    """`--cfg` and `--info` may stand alone, as Hydra has it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _completed(args))
+
+
+def _completed(words: list[str]) -> list[str]:
+    completed = []
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        completed.append(word)
+        for names, (known, usual) in _WITHOUT_VALUE.items():
+            if word in names and after not in known:
+                if after and "=" not in after and not after.startswith("-"):
+                    raise UsageError(f"{word} {after}: one of {', '.join(known)}{did_you_mean(after, known)}")
+                completed.append(usual)
+    return completed
 
 
 @app.command(
+    cls=_Command,
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-    epilog="dsforge train model=tiny data.path=rows.jsonl run.name=first",
+    epilog="dsforge train run=smoke data.path=rows.jsonl",
 )
 def command(
     overrides: list[str] = typer.Argument(
         None, metavar="OVERRIDE...", help="Hydra overrides: data.path=FILE model=tiny peft=full trl.learning_rate=1e-4"
     ),
     check: bool = typer.Option(False, "--check", help="Stop after the preflight: nothing is trained or written."),
-    cfg: bool = typer.Option(False, "--cfg", help="Print the composed configuration as YAML and stop."),
+    multirun: bool = typer.Option(
+        False, "--multirun", "-m", help="A run for each value: peft.r=8,16 trl.learning_rate=1e-4,2e-4."
+    ),
+    cfg: str = typer.Option(
+        "", "--cfg", "-c", metavar="[job|hydra|all]", help="Print the composed configuration as YAML and stop."
+    ),
+    resolve: bool = typer.Option(False, "--resolve", help="With --cfg: every reference resolved (job always is)."),
+    package: str = typer.Option("", "--package", "-p", help="With --cfg: only this section, as trl."),
+    info: str = typer.Option(
+        "", "--info", "-i", metavar="[all|config|defaults|defaults-tree|plugins|searchpath]",
+        help="Print where the configuration comes from and stop.",
+    ),
+    config_dir: str = typer.Option(
+        "", "--config-dir", "-cd", metavar="DIR", help="A folder with groups and options of your own."
+    ),
+    config_name: str = typer.Option(
+        "train", "--config-name", "-cn", metavar="NAME", help="The file to compose, one of --config-dir."
+    ),
+    hydra_help: bool = typer.Option(False, "--hydra-help", help="Hydra's own help, with all groups, and stop."),
+    completion: str = typer.Option(
+        "", "--completion", metavar="bash|zsh|fish", help="Print completion for a shell: eval the text."
+    ),
+    complete: str | None = typer.Option(None, "--complete", hidden=True),
     as_json: bool = JSON_FLAG,
-) -> int:
-    """Train a model on rows of any format: LoRA or full, by TRL.
+) -> int:  # fmt: skip
+    """Train a model on rows of any format: LoRA, QLoRA, full and the rest of PEFT, by TRL.
 
     method=sft trains conversations, dpo, orpo and reward pairs (chosen and rejected), kto labelled answers or pairs.
     model=tiny is a smoke model built on the spot; a real one is model.path=OWNER/NAME or a folder. Before the
     first step you see how many tokens are trained and one row with the trained part marked.
+
+    Groups to choose from: method, peft, model, hardware, tracker, and presets of run (--hydra-help lists all options).
     """
+    from dsforge.train.app import Origin, asks_for_sweep
+
+    if completion or complete is not None:
+        return _complete(completion, complete)
     words = list(overrides or [])
     _refuse_options(words)
+    _refuse_together(multirun=multirun, cfg=cfg, info=info, hydra_help=hydra_help, check=check)
+    origin = Origin(config_dir, config_name)
+    if (resolve or package) and not cfg:
+        raise UsageError(f"{'--resolve' if resolve else '--package'} goes with --cfg")
+    if hydra_help:
+        return _hydra_help(words, origin)
+    if info:
+        return _info(info, words, origin)
     if cfg:
-        return _print_config(words)
-    from dsforge.train.app import compose_config
-    from dsforge.train.run import prepared
-
+        return _print_config(cfg, words, origin, package, resolve=resolve)
     out = Output(as_json)
-    config = compose_config(words)
-    with prepared(config) as run:
-        _say_preflight(out, run)
-        rejected = len(run.training.rejects) + (len(run.validation.rejects) if run.validation else 0)
-        if check:
-            _say_rejects(out, run)
-            _result(out, run, None)
-            return 1 if rejected else 0
-        manifest = _train(out, run)
-        _say_end(out, run, manifest)
-        if rejected:
-            from dsforge.train.run import REJECTS
+    if multirun or asks_for_sweep(words, origin):
+        from dsforge.cli.train_sweep import sweep
 
-            out.note(f"dsforge: rejected rows with their reasons: {run.folder / REJECTS}")
-        _result(out, run, manifest)
-    return 1 if rejected else 0
+        return sweep(out, words, origin, check=check, as_json=as_json)
+    from dsforge.cli.train_run import run_once
+    from dsforge.train.app import compose_config
+
+    return run_once(out, compose_config(words, origin), check=check)[0]
 
 
 def _refuse_options(words: list[str]) -> None:
+    known = [name for param in typer.main.get_command(app).params for name in param.opts if name.startswith("-")]
     for word in words:
-        if word in ("-m", "--multirun"):
-            raise UsageError("sweeps (--multirun) are not supported yet: start one run for each value")
         if word.startswith("-"):
-            raise UsageError(f"no option {word!r}{did_you_mean(word, _OPTIONS)}")
+            raise UsageError(f"no option {word!r}{did_you_mean(word, [*known, '--help'])}")
 
 
-def _print_config(words: list[str]) -> int:
-    import yaml
+def _refuse_together(**wanted: bool | str) -> None:
+    """Of the ways to use the command one at a time; a sweep may be checked."""
+    asked = [f"--{name.replace('_', '-')}" for name, is_wanted in wanted.items() if is_wanted]
+    if len(asked) > 1 and set(asked) != {"--multirun", "--check"}:
+        raise UsageError(f"{' and '.join(asked)} do not go together: give one of them")
 
-    from dsforge.train.app import compose_plain
 
-    print(yaml.safe_dump(compose_plain(words), sort_keys=False, allow_unicode=True), end="")
+def _print_config(kind: str, words: list[str], origin: Origin, package: str, *, resolve: bool) -> int:
+    from dsforge.train.show import config_text
+
+    print(config_text(kind, words, origin, package, resolve=resolve), end="")
     return 0
 
 
-def _train(out: Output, run: Prepared) -> Manifest:
-    from dsforge.train.run import train
+def _info(kind: str, words: list[str], origin: Origin) -> int:
+    from dsforge.train.show import show_info
 
-    out.note(f"dsforge: training on {quantity(run.training.rows_used, 'row')} ...")
-
-    def progress(step: Step) -> None:
-        every = max(1, step.steps // _LINES_OF_PROGRESS)
-        if step.validation_loss is not None:
-            out.note(f"  step {step.step}/{step.steps}  validation loss {step.validation_loss:.4f}{_rewards(step)}")
-        elif step.loss is not None and (step.step == 1 or step.step % every == 0 or step.step == step.steps):
-            out.note(f"  step {step.step}/{step.steps}  loss {step.loss:.4f}{_rewards(step)}")
-
-    return train(run, progress)
+    show_info(kind, words, origin)
+    return 0
 
 
-def _rewards(step: Step) -> str:
-    accuracy = "" if step.accuracy is None else f"  accuracy {step.accuracy:.2f}"
-    return accuracy if step.margin is None else f"{accuracy}  margin {step.margin:.3f}"
+def _hydra_help(words: list[str], origin: Origin) -> int:
+    from dsforge.train.show import hydra_help
+
+    hydra_help(words, origin)
+    return 0
 
 
-def _say_preflight(out: Output, run: Prepared) -> None:
-    config = run.config
-    if config.model.kind == "tiny":
-        out.say(
-            out.style("model=tiny is a smoke model", "yellow") + ": random weights, built now, learns nothing useful"
-        )
-    name = "tiny (Qwen3 architecture)" if config.model.kind == "tiny" else config.model.path
-    out.say(f"model     {name}, {config.peft.name}, method {config.method.name}; chat template: {run.template.origin}")
-    _say_rows(out, "rows", run.training, config.max_length)
-    if run.validation is not None:
-        _say_rows(out, "validate", run.validation, config.max_length)
-    _say_cautions(out, run)
-    for shown in run.training.shown:
-        which = f", {shown.name}" if shown.name else ""
-        out.say(f"row {run.training.shown_row}{which}, as the trainer sees it ({_legend(out)}):")
-        out.say(_marked(out, shown.stretches))
+def _complete(shell: str, line: str | None) -> int:
+    from dsforge.cli.complete import candidates, script
 
-
-def _say_rows(out: Output, label: str, found: Preflight, max_length: int | None) -> None:
-    formats = ", ".join(found.formats)
-    out.say(
-        f"{label:<10}{found.path} ({formats}): {quantity(found.rows_in, 'row')} in, {found.rows_used:,} used, "
-        f"{len(found.rejects):,} rejected"
-    )
-    share = 100 * found.trained / max(1, found.tokens)
-    out.say(
-        f"tokens    {found.tokens:,}: {found.trained:,} trained ({share:.1f}%), {found.context:,} not trained; "
-        f"longest row {found.longest:,}"
-    )
-    if found.over_length:
-        out.say(
-            out.style("too long", "yellow")
-            + f"  {quantity(found.over_length, 'row')} over trl.max_length={max_length:,}: "
-            f"{quantity(found.cut_trained, 'trained token')} lost"
-        )
-
-
-def _say_cautions(out: Output, run: Prepared) -> None:
-    from dsforge.train.trainer import needs_reference
-
-    found = run.training
-    cautions = []
-    if not found.trains_stop and not run.recipe.scores:
-        cautions.append("the template leaves the end-of-turn token untrained: the model will not learn to stop")
-    if found.added and not run.recipe.scores:
-        cautions.append(f"the template itself writes {_shorten(found.added, 60)!r} into what is trained")
-    if found.left_out:
-        cautions.append(f"{quantity(found.left_out, 'row')} with text that the chat template leaves out")
-    if found.control:
-        cautions.append(
-            f"{quantity(found.control, 'row')} with a special token of the template written out in a message"
-        )
-    if found.drifting and not run.recipe.scores:
-        cautions.append(
-            f"{quantity(found.drifting, 'row')} whose prompt reads otherwise alone than before its answer: what is "
-            "trained begins where they part, which is not where an answer begins in use"
-        )
-    if found.foreign and not run.recipe.scores:
-        cautions.append(
-            f"{quantity(found.foreign, 'row')} with tool results or questions within an answer, which TRL trains too"
-        )
-    if found.between:
-        cautions.append(f"{quantity(found.between, 'answer')} between the best and the worst of a ranking: not trained")
-    if needs_reference(run.recipe, run.config):
-        cautions.append(
-            "a second copy of the model stands in memory as the reference; trl.precompute_ref_log_probs=true (or "
-            "peft=lora) does without"
-        )
-    cautions += run.recipe.cautions(run.config, found.rows)
-    for caution in cautions:
-        out.say(out.style("caution", "yellow") + f"   {caution}")
-
-
-def _say_rejects(out: Output, run: Prepared) -> None:
-    rejects = run.training.rejects + (run.validation.rejects if run.validation else [])
-    if rejects:
-        first = rejects[0]
-        out.note(f"dsforge: {quantity(len(rejects), 'row')} rejected, the first in {first.path}, row {first.row}: "
-                 f"{first.reason}; without --check they go to the run's folder")  # fmt: skip
-
-
-def _legend(out: Output) -> str:
-    return "the trained part is green" if _coloured(out) else "the trained part stands in [[ ]]"
-
-
-def _coloured(out: Output) -> bool:
-    return out.style("x", "green") != "x"
-
-
-def _shorten(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]} ... {len(text) - 2 * half:,} characters ... {text[-half:]}"
-
-
-def _marked(out: Output, stretches: list[Stretch]) -> str:
-    pieces = []
-    for stretch in stretches:
-        text = _shorten(stretch.text, _SHOWN_TRAINED if stretch.trained else _SHOWN_CONTEXT).replace("\x1b", "\\x1b")
-        if not stretch.trained:
-            pieces.append(text)
-        elif _coloured(out):
-            pieces.append("\n".join(out.style(line, "green") for line in text.split("\n")))
-        else:
-            pieces.append(f"[[{text}]]")
-    return "  " + "".join(pieces).rstrip().replace("\n", "\n  ")
-
-
-def _say_end(out: Output, run: Prepared, manifest: Manifest) -> None:
-    from dsforge.report.loss_curve import plain
-    from dsforge.train.run import BASE
-
-    out.say(plain(manifest.losses))
-    share = 100 * manifest.parameters_trained / max(1, manifest.parameters)
-    out.say(
-        f"{quantity(len(manifest.losses), 'step')} in {manifest.seconds:.1f} s, "
-        f"{manifest.tokens_per_second:,.0f} tokens/s; "
-        f"{manifest.parameters_trained:,} of {manifest.parameters:,} weights trained ({share:.1f}%)"
-    )
-    if manifest.losses:
-        out.say(f"loss      {manifest.losses[0][1]:.4f} -> {manifest.losses[-1][1]:.4f}  ({run.folder / 'loss.png'})")
-    if manifest.rewards:
-        out.say(f"rewards   {_reward(manifest.rewards[0])} -> {_reward(manifest.rewards[-1])}")
-    out.say(f"manifest  {run.folder / 'manifest.json'}")
-    lora = run.config.peft.name == "lora"
-    kind = "SequenceClassification" if run.recipe.scores else "CausalLM"
-    more = ", num_labels=1" if run.recipe.scores and lora else ""
-    loader = f"peft.AutoPeftModelFor{kind}" if lora else f"transformers.AutoModelFor{kind}"
-    out.say(f"{'adapter' if lora else 'model':<10}{out.style(manifest.saved, 'bold')}")
-    out.say(f"use it    {loader}.from_pretrained({manifest.saved!r}{more}), with the tokenizer that is beside it")
-    if lora and run.config.model.kind == "tiny":
-        out.say(f"          (it finds its base model in {run.folder / BASE}: keep the two together)")
-
-
-def _reward(reward: Reward) -> str:
-    accuracy = "" if reward.accuracy is None else f"accuracy {reward.accuracy:.2f} "
-    return accuracy if reward.margin is None else f"{accuracy}margin {reward.margin:.3f}"
-
-
-def _result(out: Output, run: Prepared, manifest: Manifest | None) -> None:
-    found, validation = run.training, run.validation
-    out.result(
-        "train", found.rows_in, found.rows_used, len(found.rejects),
-        tokens={"total": found.tokens, "trained": found.trained, "context": found.context, "cut": found.cut_trained,
-                "max_row": found.longest},
-        rows_over_length=found.over_length,
-        validation_rows=validation.rows_used if validation else 0,
-        validation_rows_rejected=len(validation.rejects) if validation else 0,
-        trained=manifest is not None,
-        saved=manifest.saved if manifest else None,
-        manifest=str(run.folder / "manifest.json") if manifest else None,
-        first_loss=manifest.losses[0][1] if manifest and manifest.losses else None,
-        final_loss=manifest.final_loss if manifest else None,
-        validation_loss=manifest.validation_losses[-1][1] if manifest and manifest.validation_losses else None,
-        **_last_rewards("", manifest.rewards if manifest else []),
-        **_last_rewards("validation_", manifest.validation_rewards if manifest else []),
-    )  # fmt: skip
-
-
-def _last_rewards(prefix: str, rewards: list[Reward]) -> dict[str, float | None]:
-    """The last accuracy and margin of the rewards, where the method logs such."""
-    if not rewards:
-        return {}
-    return {f"{prefix}reward_accuracy": rewards[-1].accuracy, f"{prefix}reward_margin": rewards[-1].margin}
+    for text in candidates(line) if line is not None else [script(shell)]:
+        print(text)
+    return 0

@@ -1,6 +1,6 @@
 """Fits the utilisation of GPUs to runs of `dsforge train`, and says how far the estimate was off.
 
-A run's manifest states its GPU, its sequences, how many epochs were done and the seconds of training. The FLOPs of
+A run's record (run.json) states its GPU, its sequences, the epochs done and the seconds of training. The FLOPs of
 that work over those seconds, divided by the peak, are the utilisation that was reached. It is kept by GPU and family
 of models in a YAML file, and stands in place of the prior from then on.
 """
@@ -26,9 +26,9 @@ from dsforge.errors import ConfigError, DsforgeError, InputError
 from dsforge.io.atomic import atomic_write
 from dsforge.targets.constraints import Strict
 from dsforge.targets.load import all_facts, read_mapping
-from dsforge.targets.profile import Gpu, Model
+from dsforge.targets.profile import Gpu, LocalMethod, Model
 
-MANIFEST = "manifest.json"
+RECORD = "run.json"
 SINGLE_RUN_SPREAD = 0.10
 """Where one run alone was measured, a range of so much below and above it is taken: a prior."""
 
@@ -109,7 +109,7 @@ class _Sequences(msgspec.Struct):
 
 
 class _Run(msgspec.Struct):
-    """What of a manifest is needed here."""
+    """What of a record is needed here."""
 
     name: str
     config: dict[str, Any]
@@ -165,14 +165,17 @@ def _model_of(run: _Run, folder: Path) -> Model:
 
 
 def _setup_of(config: dict[str, Any]) -> Setup:
-    """The training of a manifest. What is trained in full is held in FP32 by `dsforge train`."""
+    """The training of a record. What is trained in full is held in FP32 by `dsforge train`."""
     peft, checkpointing = config["peft"], bool(config["trl"].get("gradient_checkpointing", True))
     if peft["name"] == "full":
         narrow = config["model"].get("dtype") == "bfloat16"
         return Setup("full", precision="bf16" if narrow else "mixed", sharding="none", checkpointing=checkpointing)
+    if peft["name"] not in ("lora", "rslora", "qlora") or peft.get("quantize") not in (None, "nf4"):
+        raise InputError(f"trained with peft={peft['name']}, whose cost is not in the formula")
     named = peft["target_modules"]
     targets = () if named == "all-linear" else (named,) if isinstance(named, str) else tuple(named)
-    return Setup("lora", peft["r"], targets, sharding="none", checkpointing=checkpointing)
+    method: LocalMethod = "qlora" if peft.get("quantize") else "lora"
+    return Setup(method, peft["r"], targets, sharding="none", checkpointing=checkpointing)
 
 
 def _measure(path: Path, known: Calibration) -> Measured:
@@ -198,20 +201,20 @@ def _measure(path: Path, known: Calibration) -> Measured:
 
 
 def measure_runs(folder: str, known: Calibration) -> tuple[list[Measured], list[Skipped]]:
-    """The runs under a folder, by their manifests, in order of their paths.
+    """The runs under a folder, by their records, in order of their paths.
 
     Raises:
-        InputError: there is no manifest under it.
+        InputError: there is no record under it.
     """
-    paths = sorted(Path(found, MANIFEST) for found, _, files in os.walk(folder) if MANIFEST in files)
+    paths = sorted(Path(found, RECORD) for found, _, files in os.walk(folder) if RECORD in files)
     if not paths:
-        raise InputError(f"{folder} holds no {MANIFEST}: name the folder in which dsforge train leaves its runs")
+        raise InputError(f"{folder} holds no {RECORD}: name the folder in which dsforge train leaves its runs")
     measured, skipped = [], []
     for path in paths:
         try:
             measured.append(_measure(path, known))
         except msgspec.DecodeError as error:
-            skipped.append(Skipped(str(path.parent), f"its manifest states no measurements: {error}"))
+            skipped.append(Skipped(str(path.parent), f"its record states no measurements: {error}"))
         except (DsforgeError, KeyError) as error:
             skipped.append(Skipped(str(path.parent), str(error)))
     return measured, skipped

@@ -1,7 +1,8 @@
 """Memory of a training, by its parts, in GiB for each GPU: an estimate in closed form.
 
 Assumed: BF16 weights, those of QLoRA's matrices in NF4 with double quantisation; full training with gradients and
-both AdamW states in BF16, or (mixed) all of them in FP32 beside a BF16 copy of the weights; a LoRA adapter with
+both AdamW states in BF16, or (mixed) all of them in FP32 beside a BF16 copy of the weights, or (fp32, as on a CPU) all
+of them and every activation in FP32; a LoRA adapter with
 weights, gradients and states in FP32; attention that holds no scores (flash, memory-efficient); the language-model
 head computed in tiles of 4,096 tokens by 32,768 words (as TRL does), or whole.
 
@@ -92,6 +93,8 @@ def _kept(model: Model, setup: Setup) -> float:
     matrix in FP32, and its own inner state.
     """
     query, key = _widths(model)
+    if setup.precision == "fp32":
+        return _kept_wide(model, setup, query, key)
     if setup.is_full:
         normed = 6 * (query + key) if model.qk_norm else 0
         return _copies(model) + 8 * model.norms * model.hidden_size + 6 * query + 4 * key + 8 * _inner(model) + normed
@@ -108,6 +111,19 @@ def _kept(model: Model, setup: Setup) -> float:
     )
 
 
+def _kept_wide(model: Model, setup: Setup, query: int, key: int) -> float:
+    """The same with everything in FP32: a norm's input is no copy then, and matrices that read one state share it."""
+    states = 2 * _copies(model) + 8 * (query + key)
+    if setup.is_full:
+        return states + 12 * model.norms * model.hidden_size + 16 * _inner(model) + 8 * (query + key) * model.qk_norm
+    matrices_adapted = [matrix for matrix in adapted(model, setup.targets) if not matrix.expert]
+    read = {(matrix.inputs, matrix.last): matrix.inputs for matrix in matrices_adapted}
+    ranks = sum(matrix.ranks * setup.rank * matrix.active for matrix in matrices_adapted) / model.layers
+    normed = 4 * (query + key) * model.qk_norm
+    shared = 4 * sum(read.values()) + 4 * model.hidden_size * (len(matrices_adapted) > 1)
+    return states + 4 * model.norms * model.hidden_size + 12 * _inner(model) + normed + shared + 4 * ranks
+
+
 def _formed(model: Model, setup: Setup) -> float:
     """Bytes of a layer's experts with the update of their adapter added, which PEFT forms as BF16 matrices."""
     if setup.is_full:
@@ -118,6 +134,8 @@ def _formed(model: Model, setup: Setup) -> float:
 
 def _in_flight(model: Model, setup: Setup) -> float:
     """Bytes of a token that come and go in the backward pass of a layer: gradients of what it keeps."""
+    if setup.precision == "fp32":
+        return 16 * model.hidden_size + 8 * _inner(model)
     return (8 if setup.is_full else 16) * model.hidden_size + 4 * _inner(model)
 
 
@@ -154,7 +172,7 @@ def _moments(model: Model, setup: Setup, tokens: int, gradient: float, tiled: bo
     """
     parameters, hidden = count_parameters(model), model.hidden_size * tokens
     kept, flight = _kept(model, setup) * tokens, _in_flight(model, setup) * tokens
-    state = 2 * hidden
+    state = (4 if setup.precision == "fp32" else 2) * hidden
     formed = _formed(model, setup)
     between = model.layers * (state if setup.checkpointing else kept + formed)
     recomputed = kept + formed if setup.checkpointing else 0
@@ -173,6 +191,8 @@ def _moments(model: Model, setup: Setup, tokens: int, gradient: float, tiled: bo
 def _weight_bytes(parameters: Parameters, setup: Setup) -> float:
     if setup.method == "qlora":
         return _NF4_BYTES * parameters.linear + 2 * (parameters.total - parameters.linear)
+    if setup.precision == "fp32":
+        return 4 * parameters.total
     return (6 if setup.is_full and setup.precision == "mixed" else 2) * parameters.total
 
 
@@ -187,13 +207,14 @@ def _gathered(model: Model, setup: Setup, weights_shared: int) -> float:
 
 def training_memory(
     model: Model, setup: Setup, max_tokens: int, *, batch_size: int = 1, gpus: int = 1, reference: bool = False,
-    tiled_head: bool = True,
+    tiled_head: bool = True, context: float = CONTEXT_GIB,
 ) -> Memory:  # fmt: skip
     """The memory of training with rows of `max_tokens`, `batch_size` rows at a time on each GPU.
 
-    `reference`: preferences are trained, which full training compares with a frozen copy of the model.
+    `reference`: preferences are trained, which full training compares with a frozen copy of the model. `context` are
+    the GiB of the GPU's libraries.
     """
-    parameters, adapter, wide = count_parameters(model), setup.adapter(model), setup.precision == "mixed"
+    parameters, adapter, wide = count_parameters(model), setup.adapter(model), setup.precision != "bf16"
     shared = {"none": 0, "zero1": 1, "zero2": 2}.get(setup.sharding, 3)
     states_shared, gradients_shared, weights_shared = (gpus if shared >= level else 1 for level in (1, 2, 3))
     moments = _moments(model, setup, max_tokens * batch_size, (4 if wide else 2) / gradients_shared, tiled_head)
@@ -206,6 +227,7 @@ def training_memory(
         adapter=adapter * (4 / weights_shared + 4 / gradients_shared + 8 / states_shared) / GIB,
         activations=peak.activations / GIB,
         head=peak.head / GIB,
-        reference=2 * parameters.total / weights_shared / GIB if reference and setup.is_full else 0.0,
+        reference=(4 if wide else 2) * parameters.total / weights_shared / GIB if reference and setup.is_full else 0.0,
         gathered=_gathered(model, setup, weights_shared) / GIB,
+        context=context,
     )

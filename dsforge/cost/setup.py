@@ -12,7 +12,10 @@ Sharding: TypeAlias = Literal["none", "zero1", "zero2", "zero3", "fsdp"]
 """What several GPUs divide among them: nothing (DDP); the optimizer's states; gradients too; weights too (twice)."""
 
 Precision: TypeAlias = Literal["bf16", "mixed"]
-"""What is trained in full: BF16 weights and states, or FP32 ones with BF16 products (autocast)."""
+"""What is trained in full on GPUs: BF16 weights and states, or FP32 ones with BF16 products (autocast)."""
+
+Held: TypeAlias = Literal["bf16", "mixed", "fp32"]
+"""The same, or all in FP32, as on a CPU; of an adapter what its frozen model is held and computed in."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Setup:
     rank: int = 16
     targets: tuple[str, ...] = ()
     sharding: Sharding = "zero3"
-    precision: Precision = "bf16"
+    precision: Held = "bf16"
     checkpointing: bool = True
 
     @property

@@ -128,7 +128,7 @@ def _conversation(example: Example, clean: Clean) -> tuple[tuple[bytes, bytes, b
     if context or is_pair or example.tools or example.label is not None or in_parts:
         guard = _guard(b"\n".join(context), example)
     else:
-        guard = _NO_GUARD
+        guard = NO_GUARD
     answered, rejected = b"\n".join(completion), b""
     if is_pair:
         answered, rejected = _text(example.chosen or (), clean), _text(example.rejected or (), clean)
@@ -139,12 +139,12 @@ def compared_turns(roles: Roles, texts: Sequence[bytes]) -> Compared:
     """`compared` of a conversation of plain texts, which are clean."""
     if roles == _USUAL:
         asked, answered = texts
-        letters, guard = "ua", _NO_GUARD
+        letters, guard = "ua", NO_GUARD
     else:
         context, prompt, completion = _sides_of_turns(roles, texts)
         asked, answered = b"\n".join(prompt), b"\n".join(completion)
         letters = "".join([role[0] for role in roles])
-        guard = _guard_key(b"%b\n\n\nNone False" % b"\n".join(context)) if context else _NO_GUARD
+        guard = _guard_key(b"%b\n\n\nNone False" % b"\n".join(context)) if context else NO_GUARD
     parts = (asked, answered, b"")
     return Compared(parts, guard, _copy_key(parts, guard, letters))
 
@@ -174,7 +174,7 @@ def _guard_key(guard: bytes) -> bytes:
     return key_of(guard)
 
 
-_NO_GUARD = _guard_key(b"\n\n\nNone False")
+NO_GUARD = _guard_key(b"\n\n\nNone False")
 
 
 def prompt_key(document: Compared) -> bytes:

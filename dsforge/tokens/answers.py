@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from dsforge.errors import RowError
 from dsforge.example import JSON, Example, Message
+from dsforge.tokens.batches import ahead
 from dsforge.tokens.template import IGNORED, ChatTemplate, Encoded, Rendered, added, leaves_out
 
 _BATCH = 256
@@ -113,6 +113,8 @@ def _written(one: Said, places: list[str]) -> list[Message]:
 
 def _common(tokens: list[int] | str, others: list[int] | str) -> int:
     """How much two begin with in common."""
+    if others[: len(tokens)] == tokens:
+        return len(tokens)
     for index, (token, other) in enumerate(zip(tokens, others, strict=False)):
         if token != other:
             return index
@@ -122,12 +124,18 @@ def _common(tokens: list[int] | str, others: list[int] | str) -> int:
 def encode_answers(template: ChatTemplate, rows: Iterable[Answers]) -> Iterator[Drawn]:
     """Tokens and labels of the answers of each row, in order."""
     source = iter(rows)
-    while batch := list(islice(source, _BATCH)):
-        texts = [text for row in batch for text in (row.prompt, *(one.rendered.text for one in row.answers))]
-        tokens: Any = template.tokenizer(texts, add_special_tokens=False)["input_ids"]
-        ids: Iterator[list[int]] = iter(tokens)
+    batches: Iterator[list[Answers]] = iter(lambda: list(islice(source, _BATCH)), [])
+    ids_of = template.batches.ids
+    for batch, tokens in ahead(lambda batch: ids_of(list(_texts(batch))), batches):
+        ids = iter(tokens)
         for row in batch:
             yield _draw(row, next(ids), [next(ids) for _ in row.answers])
+
+
+def _texts(rows: Iterable[Answers]) -> Iterator[str]:
+    for row in rows:
+        yield row.prompt
+        yield from (one.rendered.text for one in row.answers)
 
 
 def _draw(row: Answers, prompt: list[int], wholes: list[list[int]]) -> Drawn:

@@ -77,17 +77,20 @@ def load_tokenizer(
 def training_template(tokenizer: Any, wanted: str, *, marks: bool = True) -> ChatTemplate:
     """The template to train with: the tokenizer's own where it has marks, TRL's patched copy of it, or ours.
 
+    Where there are marks neither in it nor in a copy of TRL's, rows are rendered up to each answer and after it, and
+    those of which the one is no beginning of the other are refused.
+
     Without `marks` none are needed, as for answers that are trained whole, and the tokenizer's own is taken as it is.
     Where it is another than the tokenizer's own, the tokenizer takes it over, so that what is saved talks as
     it was trained. TRL's copies are made for training alone (some keep every thinking block): there the original stays.
 
     Raises:
-        ConfigError: no template with generation marks can be had; nothing is ever trained on a guess.
+        ConfigError: no template can be had.
     """
     if wanted == "chatml":
         return _chatml(tokenizer, "dsforge's ChatML")
     if wanted != "auto":
-        tokenizer.chat_template = _read_template(wanted, marks)
+        tokenizer.chat_template = _read_template(wanted)
         return ChatTemplate(tokenizer, tokenizer.chat_template, wanted)
     own = tokenizer.chat_template
     if isinstance(own, dict):
@@ -98,7 +101,9 @@ def training_template(tokenizer: Any, wanted: str, *, marks: bool = True) -> Cha
         raise ConfigError("the tokenizer has no chat template; name one: model.template=FILE.jinja")
     if has_marks(own) or not marks:
         return ChatTemplate(tokenizer, own, "the tokenizer's own")
-    return ChatTemplate(tokenizer, _patched(tokenizer), "the tokenizer's own, with TRL's generation marks")
+    if patched := _patched(tokenizer):
+        return ChatTemplate(tokenizer, patched, "the tokenizer's own, with TRL's generation marks")
+    return ChatTemplate(tokenizer, own, "the tokenizer's own, without marks: what an answer adds is trained")
 
 
 def _knows_chatml(tokenizer: Any) -> bool:
@@ -116,26 +121,19 @@ def _chatml(tokenizer: Any, origin: str) -> ChatTemplate:
     return ChatTemplate(tokenizer, tokenizer.chat_template, origin)
 
 
-def _patched(tokenizer: Any) -> str:
+def _patched(tokenizer: Any) -> str | None:
+    """TRL's copy of the tokenizer's template with marks, None where it has none."""
     from trl.chat_template_utils import get_training_chat_template
 
     try:
         patched: str | None = get_training_chat_template(tokenizer)
     except ValueError:
-        patched = None
-    if patched is None or not has_marks(patched):
-        raise ConfigError(
-            "the tokenizer's chat template has no {% generation %} marks and is none that TRL knows, so what is "
-            "trained cannot be told: put the marks into a copy and name it, model.template=FILE.jinja"
-        )
-    return patched
+        return None
+    return patched if patched is not None and has_marks(patched) else None
 
 
-def _read_template(path: str, marks: bool) -> str:
+def _read_template(path: str) -> str:
     try:
-        template = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"model.template={path} cannot be read (known words: auto, chatml): {error}") from error
-    if marks and not has_marks(template):
-        raise ConfigError(f"model.template={path} has no {{% generation %}} marks: say in it what is trained")
-    return template

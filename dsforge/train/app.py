@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +13,61 @@ from dsforge.extras import require
 from dsforge.resources import resource
 
 if TYPE_CHECKING:
+    from hydra._internal.hydra import Hydra
     from hydra.core.override_parser.types import Override
 
     from dsforge.train.config import TrainConfig
 
-_PRIMARY = "train"
 _PATHS = ("data.path=", "data.validation=", "model.path=", "model.template=", "run.folder=")
 _NEEDS_QUOTES = frozenset(" ,;:()[]{}'=#&!~")
+_SWEEP = "'dsforge[sweep]'"
+_PLUGINS = {
+    "hydra/launcher=joblib": ("hydra-joblib-launcher", _SWEEP),
+    "hydra/launcher=submitit_local": ("hydra-submitit-launcher", _SWEEP),
+    "hydra/launcher=submitit_slurm": ("hydra-submitit-launcher", _SWEEP),
+    "hydra/launcher=ray": ("hydra-ray-launcher", "hydra-ray-launcher"),
+    "hydra/launcher=ray_aws": ("hydra-ray-launcher", "hydra-ray-launcher"),
+    "hydra/sweeper=optuna": ("hydra-optuna-sweeper", _SWEEP),
+}
+"""Options that Hydra's plugins bring: the package of each, and what pip installs it by."""
 
 
-def _groups(folder: Path) -> dict[str, list[str]]:
-    return {
-        group.name: sorted(option.stem for option in group.glob("*.yaml"))
-        for group in sorted(folder.iterdir())
-        if group.is_dir()
-    }
+@dataclass(frozen=True)
+class Origin:
+    """Where configurations come from: dsforge's own, and a folder of the user's with groups and options beside them.
+
+    `name` is the file that is composed, without its ending; it may be one of that folder.
+    """
+
+    folder: str = ""
+    name: str = "train"
+
+
+OURS = Origin()
+
+
+def hydra_of(origin: Origin = OURS) -> Hydra:
+    """Hydra over dsforge's configuration and the user's folder, apart from any other Hydra of this process.
+
+    Raises:
+        ConfigError: there is no such folder.
+        MissingExtraError: Hydra is not installed.
+    """
+    require("hydra", "train", "dsforge train")
+    from hydra import version
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra._internal.hydra import Hydra
+    from hydra._internal.utils import create_config_search_path
+    from hydra.core.config_search_path import SearchPathQuery
+
+    version.setbase("1.3")
+    path = create_config_search_path(str(resource("conf", "train")))
+    if origin.folder:
+        if not Path(origin.folder).is_dir():
+            raise ConfigError(f"--config-dir {origin.folder}: no such folder")
+        where = f"file://{Path(origin.folder).absolute()}"
+        path.prepend("command-line", where, SearchPathQuery(provider="schema"))
+    return Hydra("train", ConfigLoaderImpl(path))
 
 
 def _parse(overrides: list[str]) -> list[Override]:
@@ -36,36 +78,90 @@ def _parse(overrides: list[str]) -> list[Override]:
     parsed = []
     for text in overrides:
         try:
-            override = parser.parse_override(text)
+            parsed.append(parser.parse_override(text))
         except HydraException as error:
             raise ConfigError(
                 f"{text!r} is not an override: write KEY=VALUE, and quote a value with spaces, commas or brackets "
                 f"('KEY=\"VALUE\"')"
             ) from error
-        if override.is_sweep_override():
-            raise ConfigError(f"{text!r} names several values, which is a sweep: give one value a run")
-        parsed.append(override)
     return parsed
 
 
-def quote_paths(overrides: Iterable[str]) -> list[str]:
-    """Overrides with file names quoted where Hydra's grammar would trip over a space, a comma or a bracket."""
-    quoted = []
-    for text in overrides:
-        key, equals, value = text.partition("=")
-        if key + equals in _PATHS and _NEEDS_QUOTES.intersection(value) and value[:1] not in "\"'":
-            text = key + equals + '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        quoted.append(text)
-    return quoted
-
-
-def _check_groups(chosen: Iterable[Override], groups: dict[str, list[str]]) -> None:
-    for override in chosen:
-        option, known = str(override.value()), groups[override.key_or_group]
-        if option not in known:
+def _refuse_sweeps(overrides: Iterable[Override]) -> None:
+    for override in overrides:
+        if override.is_sweep_override():
             raise ConfigError(
-                f"{override.input_line}: no {override.key_or_group} {option!r}{did_you_mean(option, known)}"
+                f"{override.input_line!r} names several values, which is a sweep: add --multirun to run each"
             )
+
+
+def quote_paths(overrides: Iterable[str], *, sweep: bool = False) -> list[str]:
+    """Overrides with file names quoted where Hydra's grammar would trip over a space, a comma or a bracket.
+
+    A list of files, as `[a.jsonl,b.jsonl]`, stays one, and in a sweep so do several values.
+    """
+    return [_quoted(text, sweep) for text in overrides]
+
+
+def _quoted(text: str, sweep: bool) -> str:
+    key, equals, value = text.partition("=")
+    if key + equals not in _PATHS or not _NEEDS_QUOTES.intersection(value) or value[:1] in "\"'":
+        return text
+    if (value[0] == "[" and value[-1] == "]") or sweep:
+        parsed = _parsed_or_none(text)
+        if parsed is not None and (parsed.is_sweep_override() or isinstance(parsed.value(), list)):
+            return text
+    return key + equals + '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _parsed_or_none(text: str) -> Override | None:
+    try:
+        return _parse([text])[0]
+    except ConfigError:
+        return None
+
+
+def _options(hydra: Hydra, group: str) -> list[str]:
+    from hydra.core.object_type import ObjectType
+
+    return list(hydra.config_loader.get_group_options(group, ObjectType.CONFIG))
+
+
+def _check_groups(hydra: Hydra, overrides: Iterable[Override], more_paths: bool) -> list[Override]:
+    """Those of the overrides that choose an option of a group, each of which there is."""
+    chosen = []
+    for override in overrides:
+        group = override.key_or_group
+        known = _options(hydra, group) if "." not in group else []
+        if not known:
+            continue
+        chosen.append(override)
+        for option in map(str, _values(override, known)):
+            if option not in known and "/" not in option and not more_paths:
+                raise _no_option(override, option, known)
+    return chosen
+
+
+def _no_option(override: Override, option: str, known: list[str]) -> ConfigError:
+    plugin = _PLUGINS.get(f"{override.key_or_group}={option}")
+    if plugin:
+        package, install = plugin
+        return ConfigError(f"{override.input_line} needs {package}, which is not installed: pip install {install}")
+    return ConfigError(f"{override.input_line}: no {override.key_or_group} {option!r}{did_you_mean(option, known)}")
+
+
+def _values(override: Override, options: Iterable[str] = ()) -> list[Any]:
+    """The values that an override names one by one: one, or those of a sweep; of an interval its ends."""
+    from hydra.core.override_parser.types import Glob, IntervalSweep
+
+    value = override.value()
+    if isinstance(value, IntervalSweep):
+        return [value.start, value.end]
+    if isinstance(value, Glob):
+        return list(value.filter(list(options)))
+    if override.is_sweep_override():
+        return list(override.sweep_string_iterator())
+    return [value]
 
 
 def _keys(config: Any, prefix: str = "") -> Iterator[str]:
@@ -79,7 +175,7 @@ def _keys(config: Any, prefix: str = "") -> Iterator[str]:
 def _check_keys(overrides: Iterable[Override], known: set[str]) -> None:
     for override in overrides:
         key = override.key_or_group
-        if override.is_add() or override.is_force_add() or key in known:
+        if override.is_add() or override.is_force_add() or key in known or override.is_hydra_override():
             continue
         section = key.partition(".")[0]
         if section in ("trl", "peft") and "." in key and not _near(key, _leaves(known)):
@@ -112,6 +208,10 @@ def _say_missing(missing: set[str]) -> None:
         raise ConfigError(f"not said: {', '.join(sorted(missing))}; add {wanted}{hint}")
 
 
+_TAGS = ("lora", "full", "adapter", "tiny", "path")
+"""What pydantic adds to a place, to say which of several types it tried."""
+
+
 def _validate(plain: Any) -> TrainConfig:
     from pydantic import ValidationError
 
@@ -122,38 +222,90 @@ def _validate(plain: Any) -> TrainConfig:
     except ValidationError as error:
         problems = []
         for found in error.errors(include_url=False):
-            place = ".".join(
-                str(part) for part in found["loc"] if part not in ("lora", "full", "tiny", "path_", "path")
-            )
+            place = ".".join(str(part) for part in found["loc"] if part not in _TAGS)
             place = f"{place}.path" if found["loc"][-1] == "path" else place
-            what = found["msg"][:1].lower() + found["msg"][1:]
+            message = found["msg"].removeprefix("Value error, ")
+            what = message[:1].lower() + message[1:]
+            if found["type"] == "value_error" and isinstance(found["input"], dict):  # of several fields together
+                problems.append(f"{place}: {what}")
+                continue
             problems.append(f"{place}={found['input']}: {what}" if found["type"] != "missing" else f"{place}: not said")
         raise ConfigError("; ".join(problems)) from error
 
 
-def compose_plain(overrides: list[str]) -> Any:
-    """The composed configuration as nested plain values, missing ones as `???`."""
-    require("hydra", "train", "dsforge train")
-    from hydra import compose, initialize_config_dir
+def _plain(hydra: Hydra, origin: Origin, overrides: list[str], *, resolve: bool = True) -> Any:
+    """The job's part of the composed configuration."""
     from hydra.errors import HydraException
-    from omegaconf import OmegaConf
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf, open_dict
     from omegaconf.errors import OmegaConfBaseException
 
-    folder = resource("conf", "train")
-    overrides = quote_paths(overrides)
-    groups = _groups(folder)
-    parsed = _parse(overrides)
-    chosen = [override for override in parsed if override.key_or_group in groups]
-    _check_groups(chosen, groups)
-    names = [override.input_line for override in chosen]
     try:
-        with initialize_config_dir(config_dir=str(folder), version_base="1.3"):
-            base = OmegaConf.to_container(compose(_PRIMARY, names))
-            _check_keys((item for item in parsed if item not in chosen), set(_keys(base)))
-            config = compose(_PRIMARY, overrides)
-            return OmegaConf.to_container(config, resolve=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            config = hydra.compose_config(
+                config_name=origin.name, overrides=overrides, run_mode=RunMode.RUN, with_log_configuration=False
+            )
+        with open_dict(config):
+            del config["hydra"]
+        return OmegaConf.to_container(config, resolve=resolve)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(" ".join(str(error).split())) from error
+        raise ConfigError(one_line(error)) from error
+
+
+def one_line(error: BaseException) -> str:
+    """What Hydra says of an error, and of what lies behind it, in one line."""
+    said = [str(error), str(error.__cause__ or "")]
+    return "; ".join(" ".join(text.split()) for text in said if text.strip())
+
+
+def _checked(hydra: Hydra, origin: Origin, overrides: list[str], parsed: list[Override]) -> None:
+    """ConfigError for an option or a key that there is not."""
+    more_paths = _more_paths(parsed)
+    chosen = _check_groups(hydra, parsed, more_paths)
+    others = [item for item in parsed if item not in chosen]
+    if not others:
+        return
+    paths = [item.input_line for item in parsed if item.key_or_group == "hydra.searchpath"]
+    known: set[str] = set()
+    for names in _each_option(hydra, chosen):
+        known |= set(_keys(_plain(hydra, origin, [*paths, *names], resolve=False)))
+    _check_keys(others, known)
+
+
+def _more_paths(parsed: Iterable[Override]) -> bool:
+    """Whether there are further places for options; ConfigError where one is no folder, which Hydra only warns of."""
+    places = [str(path) for item in parsed if item.key_or_group == "hydra.searchpath" for path in item.value() or []]
+    for place in places:
+        scheme, _, folder = place.rpartition("://")
+        if scheme in ("", "file") and not Path(folder).is_dir():
+            raise ConfigError(f"hydra.searchpath: no folder {folder!r}")
+    return bool(places)
+
+
+def _each_option(hydra: Hydra, overrides: list[Override]) -> Iterator[list[str]]:
+    """The first values of all overrides, then each further one beside the first of the others."""
+    values = [_values(item, _options(hydra, item.key_or_group)) or [""] for item in overrides]
+    first = [_as_override(item, named[0]) for item, named in zip(overrides, values, strict=True)]
+    yield first
+    for index, (item, named) in enumerate(zip(overrides, values, strict=True)):
+        for value in named[1:]:
+            yield [*first[:index], _as_override(item, value), *first[index + 1 :]]
+
+
+def _as_override(item: Override, value: Any) -> str:
+    """The override with one of its values."""
+    return f"{item.input_line.partition('=')[0]}={value}" if item.is_sweep_override() else str(item.input_line)
+
+
+def compose_plain(overrides: list[str], origin: Origin = OURS, *, resolve: bool = True) -> Any:
+    """The composed configuration as nested plain values, missing ones as `???`."""
+    hydra = hydra_of(origin)
+    overrides = quote_paths(overrides)
+    parsed = _parse(overrides)
+    _refuse_sweeps(parsed)
+    _checked(hydra, origin, overrides, parsed)
+    return _plain(hydra, origin, overrides, resolve=resolve)
 
 
 def _missing(plain: Any, prefix: str = "") -> Iterator[str]:
@@ -164,13 +316,50 @@ def _missing(plain: Any, prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}"
 
 
-def compose_config(overrides: list[str]) -> TrainConfig:
+def config_of(plain: Any) -> TrainConfig:
+    """The checked configuration of nested plain values.
+
+    Raises:
+        ConfigError: a value is missing or does not fit.
+    """
+    _say_missing(set(_missing(plain)))
+    return _validate(plain)
+
+
+def compose_config(overrides: list[str], origin: Origin = OURS) -> TrainConfig:
     """The configuration of a run from Hydra overrides such as `model=tiny` and `data.path=rows.jsonl`.
 
     Raises:
         ConfigError: an unknown key or option, a missing or an unfit value; the nearest known word is named.
         MissingExtraError: Hydra is not installed.
     """
-    plain = compose_plain(overrides)
-    _say_missing(set(_missing(plain)))
-    return _validate(plain)
+    return config_of(compose_plain(overrides, origin))
+
+
+def asks_for_sweep(overrides: list[str], origin: Origin = OURS) -> bool:
+    """Whether hydra.mode, in an override or in a configuration of the user's own, says that it is a sweep."""
+    if origin == OURS and not any(text.startswith("hydra.mode=") for text in overrides):
+        return False
+    from hydra.types import RunMode
+
+    return bool(hydra_of(origin).get_mode(origin.name, quote_paths(overrides, sweep=True)) == RunMode.MULTIRUN)
+
+
+def sweep_overrides(overrides: list[str], origin: Origin = OURS) -> tuple[list[str], list[str], TrainConfig]:
+    """(overrides as Hydra's sweepers take them, keys of those that all runs share, the first run's configuration).
+
+    Every value of every sweep is tried once, beside the first of the others: a run that cannot start is told of now.
+
+    Raises:
+        ConfigError: as for a single run.
+    """
+    hydra = hydra_of(origin)
+    overrides = quote_paths(overrides, sweep=True)
+    parsed = _parse(overrides)
+    _checked(hydra, origin, overrides, parsed)
+    for item in parsed:
+        if item.key_or_group == "run.name" and item.is_sweep_override():
+            raise ConfigError("run.name names the whole sweep: give one; its runs are numbered")
+    configs = [config_of(_plain(hydra, origin, names)) for names in _each_option(hydra, parsed)]
+    swept = {item.key_or_group for item in parsed if item.is_sweep_override()}
+    return overrides, [item.key_or_group for item in parsed if item.key_or_group not in swept], configs[0]

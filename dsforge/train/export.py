@@ -16,9 +16,9 @@ from typing import TypeAlias
 
 from dsforge.errors import ConfigError, OutputError
 from dsforge.feature import Feature
-from dsforge.train.config import PathModel, TrainConfig
+from dsforge.train.config import Lora, PathModel, TrainConfig
 from dsforge.train.export_result import REJECTS, ExportResult, Looked, manifest_of, readme_of
-from dsforge.train.export_rows import write_rows
+from dsforge.train.export_rows import files_of, write_rows
 from dsforge.train.exporter import TEMPLATE, TRAIN, VALIDATION, Export, Order, get_export, own_template, translate
 
 __all__ = ["MANIFEST", "README", "REJECTS", "ExportResult", "Look", "Looked", "export_run"]
@@ -46,6 +46,7 @@ def export_run(
     export, target = get_export(name), Path(folder)
     form = export.form(config.method.name)
     _check_model(config)
+    _check_adapter(export, config)
     config = with_places(config)
     check_folder(target, overwrite)
     _check_sources(config, target)
@@ -76,6 +77,13 @@ def export_run(
 def _check_model(config: TrainConfig) -> None:
     if not isinstance(config.model, PathModel):
         raise ConfigError("model=tiny is built by dsforge train alone: name a model, as model.path=OWNER/NAME")
+
+
+def _check_adapter(export: Export, config: TrainConfig) -> None:
+    if config.peft.is_adapter and not isinstance(config.peft, Lora):
+        raise ConfigError(
+            f"peft={config.peft.name} is not written for {export.title}: choose lora, qlora, dora, rslora or full"
+        )
 
 
 def _local(path: str) -> bool:
@@ -142,7 +150,7 @@ def check_folder(folder: Path, overwrite: bool) -> None:
 
 def _check_sources(config: TrainConfig, folder: Path) -> None:
     """OutputError where rows that are read stand in the folder that is replaced."""
-    for path in filter(None, (config.data.path, config.data.validation)):
+    for path in files_of(config):
         if folder.resolve() in Path(path).resolve().parents:
             raise OutputError(f"{path} stands in {folder}, which would be replaced: name another folder")
 

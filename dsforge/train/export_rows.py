@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from dsforge.errors import InputError, RowError
+from dsforge.errors import InputError, RowError, UsageError
 from dsforge.example import JSON, Example
 from dsforge.feature import Feature, used_features
 from dsforge.formats.format import Format, get_format
@@ -26,9 +26,8 @@ _UNREAD = frozenset({Feature.METADATA, Feature.EXTRA, Feature.MESSAGE_EXTRA})
 
 def write_rows(config: TrainConfig, export: Export, work: Path, result: ExportResult) -> tuple[frozenset[str], int]:
     """Write the files of rows and their rejects: `(columns that every row has, rows to train on)`."""
-    sources = [(config.data.path, work / TRAIN)]
-    if config.data.validation is not None:
-        sources.append((config.data.validation, work / VALIDATION))
+    outputs = (work / TRAIN, work / VALIDATION)
+    sources = list(zip(files_of(config), outputs, strict=False))
     seen: Counter[str] = Counter()
     written: list[int] = []
     for path, output in sources:
@@ -50,6 +49,22 @@ def write_rows(config: TrainConfig, export: Export, work: Path, result: ExportRe
             _fill(output, fill)
     write_rejects(work / REJECTS, result.rejects)
     return frozenset(key for key, rows in seen.items() if rows == result.rows_out or key in fill), written[0]
+
+
+def files_of(config: TrainConfig) -> list[str]:
+    """The file of rows, and that for validation where there is one.
+
+    Raises:
+        UsageError: there are several, or a share is to be held out.
+    """
+    if len(config.data.paths) > 1 or config.data.weights:
+        raise UsageError("export writes one file of rows: join them first, dsforge convert A B -o rows.jsonl")
+    validation = config.data.validation
+    if isinstance(validation, float):
+        raise UsageError(
+            f"data.validation={validation:g}: export takes a file; dsforge split {config.data.paths[0]} makes one"
+        )
+    return [*config.data.paths, *([validation] if validation else [])]
 
 
 def _convert(

@@ -15,7 +15,7 @@ from dsforge.errors import RowError, UsageError, did_you_mean
 from dsforge.example import JSON, Example
 from dsforge.feature import Feature
 from dsforge.registry import values
-from dsforge.train.config import TrainConfig
+from dsforge.train.config import TrackerConfig, TrainConfig
 
 Kind: TypeAlias = Literal["conversation", "pair", "label"]
 """What a method trains on: answers, pairs of a better and a worse one, or answers that are labelled good or bad."""
@@ -151,12 +151,32 @@ METHOD_DEFAULTS: Mapping[str, Values] = {
 }
 """The same for the arguments of a method."""
 
+_BATCHING: Mapping[str, Values] = {
+    "group": {"train_sampling_strategy": "group_by_length"},
+    "pack": {"packing": True},
+}
+"""What run.batching is among the arguments of TRL."""
+
 NOT_EXPORTED = frozenset({
     "data.path", "data.validation", "data.format", "data.limit", "method.name", "method.lora_learning_rate",
-    "method.tiny_sampling", "model.kind", "peft.name", "run.folder",
+    "model.kind", "peft.name", "peft.target", "run.folder", "run.batching", "run.best", "run.resume",
+    "run.keep_checkpoints", "run.samples", "data.weights", "preflight", "evaluate.rows", "evaluate.answers",
+    "evaluate.longest", "evaluate.base",
 })  # fmt: skip
-"""Fields that the export itself acts on; `run.folder` goes along with `run.name`, and what a method asks of other
-groups has become trl.learning_rate and the like."""
+"""Fields that the export itself acts on, or that say how dsforge keeps its own runs; `run.folder` goes along with
+`run.name`, and what a method asks of other groups has become trl.learning_rate and the like."""
+
+_LAUNCH = Absent("the trainer's own launcher says it there")
+SHARED: Mapping[str, Counterpart] = {
+    "run.patience": Absent("the trainer is not told when to stop early"),
+    "hardware.kind": _LAUNCH,
+    "hardware.device": _LAUNCH,
+    "hardware.options": _LAUNCH,
+    "num_gpus": _LAUNCH,
+    **{f"tracker.{name}": Absent("name it there as report_to or the like") for name in TrackerConfig.model_fields},
+    "merge": Absent("merge the adapter there once it is trained"),
+}
+"""What none of the trainers is told, where it is not as usual."""
 
 ARGUMENTS = (
     "learning_rate", "num_train_epochs", "per_device_train_batch_size", "per_device_eval_batch_size",
@@ -190,6 +210,21 @@ NO_PACKING: Mapping[str, Counterpart] = {"trl.packing": only(False, "it packs co
 """For methods whose rows are not packed."""
 
 
+def quantised(four: Values, eight: Values, double: Values) -> Counterpart:
+    """The counterpart of `peft.quantize` in a trainer that has bitsandbytes read the weights: nf4, fp4 or int8.
+
+    `four` and `eight` say how many bits there are; `double` goes along with four, whose type is under its "type".
+    """
+
+    def counterpart(value: JSON, config: TrainConfig) -> Values:
+        if value is None:
+            return {}
+        named: Values = {key: value if said == "type" else said for key, said in double.items()}
+        return eight if value == "int8" else {**four, **named}
+
+    return counterpart
+
+
 def output_dir(value: JSON, config: TrainConfig) -> Values:
     """Where the trainer leaves what it makes: FOLDER/NAME of the run."""
     return {"output_dir": run_folder(config)}
@@ -220,8 +255,14 @@ def exact_kind(kind: Kind, example: Example) -> None:
 def settings_of(config: TrainConfig) -> dict[str, tuple[JSON, bool]]:
     """Every setting as `section.field`: its value, and whether the configuration says it or TRL's default does."""
     plain = config.model_dump(mode="json")
-    trl: Values = plain.pop("trl")
-    flat = {f"{section}.{key}": (value, True) for section, fields in plain.items() for key, value in fields.items()}
+    trl: Values = plain.pop("trl") | _BATCHING.get(config.run.batching, {})
+    usual = {name: field.get_default() for name, field in TrainConfig.model_fields.items() if not field.is_required()}
+    flat: dict[str, tuple[JSON, bool]] = {}
+    for section, fields in plain.items():
+        if getattr(config, section) == usual.get(section):
+            continue
+        named = {f"{section}.{key}": value for key, value in fields.items()} if isinstance(fields, dict) else {}
+        flat |= {key: (value, True) for key, value in (named or {section: fields}).items()}
     precision: Values = {} if "fp16" in trl or "bf16" in trl else {"bf16": _mixed(config)}
     ours: Values = {
         "logging_steps": 1, "report_to": "none", "save_strategy": "no",
@@ -245,7 +286,7 @@ def translate(export: Export, config: TrainConfig) -> tuple[Values, list[str]]:
     form = export.form(config.method.name)
     found: Values = dict(form.values)
     left: list[str] = []
-    counterparts = {**export.settings, **form.settings}
+    counterparts = {**SHARED, **export.settings, **form.settings}
     for key, (value, said) in settings_of(config).items():
         if key in NOT_EXPORTED:
             continue

@@ -6,7 +6,8 @@ from typing import Any
 
 from dsforge.tokens import pretrained
 from dsforge.tokens.pretrained import hub_answers, training_template, unloadable
-from dsforge.train.config import Lora, PathModel, TrainConfig
+from dsforge.train.adapter import quantization
+from dsforge.train.config import PathModel, TrainConfig
 
 __all__ = ["load_model", "load_tokenizer", "training_template"]
 
@@ -30,7 +31,8 @@ def load_model(model: PathModel, config: TrainConfig, *, scores: bool = False) -
             model.path,
             **({"num_labels": 1} if scores else {}),
             revision=model.revision,
-            dtype=_dtype(model, config),
+            dtype=weights_dtype(model, config),
+            **quantization(model, config.peft),
             trust_remote_code=model.trust_remote_code,
             local_files_only=not hub_answers(model.path),
         )
@@ -38,10 +40,10 @@ def load_model(model: PathModel, config: TrainConfig, *, scores: bool = False) -
         raise unloadable("model", model.path, error, "model.path") from error
 
 
-def _dtype(model: PathModel, config: TrainConfig) -> str:
+def weights_dtype(model: PathModel, config: TrainConfig) -> str:
     """Always said: trainers load float32 when nobody does. Weights that are trained stay in float32."""
     import torch
 
     if model.dtype != "auto":
         return model.dtype
-    return "auto" if torch.cuda.is_available() and isinstance(config.peft, Lora) else "float32"
+    return "auto" if torch.cuda.is_available() and config.peft.is_adapter else "float32"

@@ -1,10 +1,14 @@
-"""What a run leaves on paper: enough to repeat it and to compare it with another."""
+"""The record that a run leaves, `run.json`: enough to repeat it and to compare it with another."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,16 +17,32 @@ import msgspec
 from dsforge import __version__
 from dsforge.example import JSON
 from dsforge.io.atomic import atomic_write
+from dsforge.io.rejects import Reject
 from dsforge.train.config import TrainConfig
+from dsforge.train.evaluate import Evaluation, Sample
 from dsforge.train.preflight import Preflight
 from dsforge.train.recipe import Recipe, Step
 from dsforge.train.token_rows import TokenRows
 
+RECORD = "run.json"
+"""The name of the record in the folder of a run."""
+
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "hydra-core")
 
 
+class Refusal(msgspec.Struct):
+    """Rows rejected under one code, and the reason that the first of them was given."""
+
+    code: str
+    rows: int
+    reason: str
+
+
 class DataCount(msgspec.Struct):
-    """A file of rows and what became of them. `sha256` is of the file's bytes."""
+    """A file of rows and what became of them, or several as one.
+
+    `sha256` is of the file's bytes ("" of several), `weight` how often an epoch passes over its rows.
+    """
 
     path: str
     sha256: str
@@ -34,17 +54,28 @@ class DataCount(msgspec.Struct):
     tokens: int
     tokens_trained: int
     tokens_cut: int
+    refusals: list[Refusal] = []
+    weight: float = 1
+
+
+class Git(msgspec.Struct):
+    """The commit that the working directory was at, and whether tracked files in it were changed since."""
+
+    commit: str
+    dirty: bool
 
 
 class Hardware(msgspec.Struct):
     """What was trained on: the name that the driver gives a device, and how many there were.
 
-    `peak_memory_gib` is the most that tensors took on the first of them; it is not measured on a CPU.
+    `peak_memory_gib` is the most that tensors took on the first of them; it is not measured on a CPU. `peak_rss_gib` is
+    the most memory that the process had of the system, from its start on (None where the system does not tell).
     """
 
     device: str
     devices: int
     peak_memory_gib: float | None
+    peak_rss_gib: float | None = None
 
 
 class Sequences(msgspec.Struct):
@@ -74,7 +105,9 @@ class Manifest(msgspec.Struct):
     """The record of a run. Losses are `[step, loss]`; `seconds` are of training, validation and saving.
 
     `train_seconds` are those of training alone, `epochs` the passes over the rows that were made: with `hardware` and
-    `sequences` they say what `dsforge cost --calibrate` needs.
+    `sequences` they say what `dsforge cost --calibrate` needs. `files` are those of `data` one by one, `batching` how
+    their rows came together. `sampled` says which rows `samples` are of (validation or training), `serve` how the
+    run is talked to and served, `notes` what could not be done once the training was.
     """
 
     name: str
@@ -99,6 +132,15 @@ class Manifest(msgspec.Struct):
     validation_losses: list[tuple[int, float]]
     rewards: list[Reward] = []
     validation_rewards: list[Reward] = []
+    git: Git | None = None
+    files: list[DataCount] = []
+    batching: str = ""
+    merged: str | None = None
+    evaluation: Evaluation | None = None
+    sampled: str = ""
+    samples: list[Sample] = []
+    serve: dict[str, str] = {}
+    notes: list[str] = []
 
 
 def package_versions() -> dict[str, str]:
@@ -117,15 +159,21 @@ def python_version() -> str:
     return platform.python_version()
 
 
-def count_data(found: Preflight) -> DataCount:
-    """The counts of a file, with its hash."""
+def file_hash(path: str) -> str:
+    """The SHA-256 of a file's bytes."""
     digest = hashlib.sha256()
-    with Path(found.path).open("rb") as file:
+    with Path(path).open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
+    return digest.hexdigest()
+
+
+def count_data(found: Preflight, sha256: str, weight: float = 1) -> DataCount:
+    """The counts of a file, or of several as one."""
     return DataCount(
         path=found.path,
-        sha256=digest.hexdigest(),
+        sha256=sha256,
+        weight=weight,
         formats=found.formats,
         rows_in=found.rows_in,
         rows_used=found.rows_used,
@@ -134,7 +182,34 @@ def count_data(found: Preflight) -> DataCount:
         tokens=found.tokens,
         tokens_trained=found.trained,
         tokens_cut=found.cut_trained,
+        refusals=count_refusals(found.rejects),
     )
+
+
+def count_refusals(rejects: Iterable[Reject]) -> list[Refusal]:
+    """The rejected rows by their code, the most frequent first."""
+    found: dict[str, Refusal] = {}
+    for reject in rejects:
+        found.setdefault(reject.code, Refusal(reject.code, 0, reject.reason)).rows += 1
+    return sorted(found.values(), key=lambda refusal: (-refusal.rows, refusal.code))
+
+
+def git_state() -> Git | None:
+    """What of git the working directory is at; None outside a repository, before its first commit, or without git."""
+    if shutil.which("git") is None:
+        return None
+    commit = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return None if commit is None or changed is None else Git(commit, bool(changed))
+
+
+def _git(*arguments: str) -> str | None:
+    command = ["git", "-c", "core.fsmonitor=false", *arguments]  # a hook of the repository would run with it
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def watch_memory() -> None:
@@ -150,9 +225,19 @@ def used_hardware() -> Hardware:
     import torch
 
     if not torch.cuda.is_available():
-        return Hardware("cpu", 1, None)
+        return Hardware("cpu", 1, None, _peak_rss())
     peak = round(torch.cuda.max_memory_allocated() / (1 << 30), 3)
-    return Hardware(torch.cuda.get_device_name(), int(os.environ.get("WORLD_SIZE", "1")), peak)
+    return Hardware(torch.cuda.get_device_name(), int(os.environ.get("WORLD_SIZE", "1")), peak, _peak_rss())
+
+
+def _peak_rss() -> float | None:
+    """GiB of the process; None on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1 << 10
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / (1 << 30), 3)
 
 
 def count_sequences(rows: TokenRows, recipe: Recipe, config: TrainConfig) -> Sequences:
@@ -188,7 +273,7 @@ def rewards(steps: list[Step], *, validation: bool) -> list[Reward]:
     ]
 
 
-def write_manifest(manifest: Manifest, path: Path) -> None:
-    """Write the manifest, whole or not at all."""
-    with atomic_write(path) as file:
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write the record of a run into its folder, whole or not at all."""
+    with atomic_write(folder / RECORD) as file:
         file.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")

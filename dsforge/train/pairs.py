@@ -8,11 +8,8 @@ from dsforge.errors import ConfigError, RowError
 from dsforge.example import Example
 from dsforge.tokens.answers import Answers, Said, render_answers
 from dsforge.tokens.template import IGNORED, ChatTemplate
-from dsforge.train.config import Lora, TrainConfig
+from dsforge.train.config import TrainConfig
 from dsforge.train.token_rows import Lists, TokenRows, dataset_of
-
-SAMPLING = {"train_sampling_strategy": ("random", "sequential")}
-"""What TRL can do with rows that are several sequences: it groups by the length of `input_ids`, which they have not."""
 
 
 def check_reference(config: TrainConfig) -> None:
@@ -20,7 +17,7 @@ def check_reference(config: TrainConfig) -> None:
     if not config.trl.get("sync_ref_model"):
         return
     for reason, there in (
-        ("peft=lora", isinstance(config.peft, Lora)),
+        (f"peft={config.peft.name}", config.peft.is_adapter),
         ("trl.precompute_ref_log_probs=true", bool(config.trl.get("precompute_ref_log_probs"))),
     ):
         if there:
@@ -61,10 +58,11 @@ def split_dataset(rows: TokenRows, config: TrainConfig) -> Any:
         columns["prompt_ids"].append(chosen[:start])
         columns["chosen_ids"].append(chosen[start:])
         columns["rejected_ids"].append(rejected[start:])
-    return dataset_of(columns)
+    return dataset_of({**columns, "length": pair_lengths(rows)})
 
 
-def batch_size(config: TrainConfig) -> int:
-    """Rows of a batch."""
-    size = config.trl.get("per_device_train_batch_size")
-    return size if isinstance(size, int) else 8  # the default of transformers
+def pair_lengths(rows: TokenRows) -> list[int]:
+    """The longer sequence of each pair, in tokens: what a sampler groups by."""
+    lengths = iter(rows.lengths)
+    return [max(pair) for pair in zip(lengths, lengths, strict=True)]
+

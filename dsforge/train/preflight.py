@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+import random
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from dsforge.errors import InputError, RowError
+from dsforge.errors import ConfigError, InputError, RowError
 from dsforge.formats.read import read_examples
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import Row
@@ -16,7 +17,7 @@ from dsforge.tokens.answers import Drawn, Sequence
 from dsforge.tokens.template import IGNORED, ChatTemplate
 from dsforge.train.config import DataConfig
 from dsforge.train.recipe import Recipe, methods_for
-from dsforge.train.token_rows import TokenRows
+from dsforge.train.token_rows import TokenRows, mixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,31 @@ class Shown:
     stretches: list[Stretch]
 
 
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A row over the limit: its tokens (of its longest sequence), how many are lost, and how many of those are trained.
+
+    Tokens that are lost are counted over all its sequences.
+    """
+
+    row: int
+    tokens: int
+    lost: int
+    lost_trained: int
+
+
+MAX_OVER = 20
+"""Rows over the limit that are kept to be told one by one."""
+
+
 @dataclass
 class Preflight:
     """The rows of one file, ready to train, and what was found on the way.
 
-    Conservation: rows_in = rows_used + len(rejects). Tokens are those of all sequences that rows make: of a pair the
-    prompt counts twice. `cut_trained` counts the trained tokens lost from rows over the limit. `left_out` rows say
-    something the template does not render; in `control` rows a message spells a special token out. `added` is what
-    the template itself writes into the trained text. In `drifting` rows the prompt alone reads otherwise than before
+    Conservation: rows_in = rows_used + len(rejects), `rows_used` being those that are trained on. Tokens are those of
+    all sequences that rows make: of a pair the prompt counts twice. `cut_trained` counts the trained tokens lost from
+    rows over the limit. `left_out` rows say something the template does not render; in `control` rows a message spells
+    a special token out. `added` is what the template itself writes into the trained text. In `drifting` rows the prompt alone reads otherwise than before
     its answer, in `foreign` ones others than the assistant speak within an answer, which is trained as a whole.
     `between` are answers of rankings that stand between the best and the worst: no method trains them.
     """
@@ -52,10 +70,12 @@ class Preflight:
     rejects: list[Reject] = field(default_factory=list)
     formats: dict[str, int] = field(default_factory=dict)
     rows_in: int = 0
+    rows_used: int = 0
     tokens: int = 0
     trained: int = 0
     longest: int = 0
     over_length: int = 0
+    over: list[tuple[str, Over]] = field(default_factory=list)
     cut_trained: int = 0
     left_out: int = 0
     control: int = 0
@@ -66,11 +86,6 @@ class Preflight:
     trains_stop: bool = True
     shown_row: int = 0
     shown: list[Shown] = field(default_factory=list)
-
-    @property
-    def rows_used(self) -> int:
-        """Rows that are trained on."""
-        return len(self.rows)
 
     @property
     def context(self) -> int:
@@ -87,7 +102,7 @@ class _Reader:
         self._recipe = recipe
         self._template = template
         self._found = found
-        self.origin: list[Row] = []
+        self.origin: deque[Row] = deque()
         self.fitting: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Any]:
@@ -184,15 +199,29 @@ def _take(drawn: Drawn, row: Row, found: Preflight, recipe: Recipe, max_length: 
         if error.code == "L301":
             found.over_length += 1
             found.cut_trained += trained
+            _note_over(found, row, sequences, 0, trained)
         return
     limit = max_length if over else None
     kept = sum(_trained(sequence.encoded.labels[:limit]) for sequence in sequences)
     found.over_length += over
     found.cut_trained += trained - kept
-    found.rows.append_row([(sequence.encoded.input_ids, sequence.encoded.labels) for sequence in sequences], limit)
+    if limit is not None:
+        _note_over(found, row, sequences, limit, trained - kept)
+    found.rows_used += 1
+    found.rows.append_row(
+        [(sequence.encoded.input_ids, sequence.encoded.labels) for sequence in sequences], limit, row.number
+    )
     found.rows.good += [sequence.good for sequence in sequences if sequence.good is not None]
     found.tokens += sum(len(sequence.encoded.input_ids[:limit]) for sequence in sequences)
     found.trained += kept
+
+
+def _note_over(found: Preflight, row: Row, sequences: list[Sequence], kept: int, lost_trained: int) -> None:
+    """Remember a row of which `kept` tokens of each sequence are left."""
+    if len(found.over) < MAX_OVER:
+        lengths = [len(sequence.encoded.input_ids) for sequence in sequences]
+        lost = sum(max(0, length - kept) for length in lengths)
+        found.over.append((found.path, Over(row.number, max(lengths), lost, lost_trained)))
 
 
 def preflight(path: str, data: DataConfig, max_length: int | None, recipe: Recipe, template: ChatTemplate) -> Preflight:
@@ -203,15 +232,15 @@ def preflight(path: str, data: DataConfig, max_length: int | None, recipe: Recip
     """
     found = Preflight(path)
     reader = _Reader(data, path, recipe, template, found)
-    for index, drawn in enumerate(recipe.encode(template, reader)):
-        row = reader.origin[index]
+    for drawn in recipe.encode(template, reader):
+        row = reader.origin.popleft()
         _note(drawn, found)
         _take(drawn, row, found, recipe, max_length, data.too_long)
         if not found.shown and found.rows_used:
             found.shown_row = row.number
             found.shown = [
-                Shown(sequence.name, _stretches(template.tokenizer, ids, labels))
-                for sequence, (ids, labels) in zip(drawn.sequences, found.rows, strict=True)
+                Shown(one.name, _stretches(template.tokenizer, one.encoded.input_ids[:max_length], one.encoded.labels))
+                for one in drawn.sequences
             ]
             found.trains_stop = all(template.trains_the_stop(one.encoded.rendered) for one in drawn.sequences)
     found.rejects.sort(key=lambda reject: reject.row)
@@ -224,6 +253,52 @@ def preflight(path: str, data: DataConfig, max_length: int | None, recipe: Recip
     if found.rows_in != found.rows_used + len(found.rejects):
         raise AssertionError(f"conservation broken: {found}")
     return found
+
+
+_SUMMED = (
+    "rows_in", "rows_used", "tokens", "trained", "over_length", "cut_trained", "left_out", "control", "drifting",
+    "foreign", "between",
+)  # fmt: skip
+
+
+def together(files: list[Preflight], weights: list[float] | None, seed: int) -> Preflight:
+    """Several files as one: what was found in any of them, and the rows of an epoch.
+
+    `weights` says how often an epoch passes over each file; of a part of a pass the rows are drawn by `seed`.
+
+    Raises:
+        ConfigError: a weight leaves no row of its file.
+    """
+    if len(files) == 1 and weights in (None, [1]):
+        return files[0]
+    passes = [
+        list(_passes(found, weight, seed)) for found, weight in zip(files, weights or [1.0] * len(files), strict=True)
+    ]
+    first = files[0]
+    whole = Preflight(" + ".join(found.path for found in files), mixed([found.rows for found in files], passes))
+    for name in _SUMMED:
+        setattr(whole, name, sum(getattr(found, name) for found in files))
+    whole.rejects = [reject for found in files for reject in found.rejects]
+    whole.over = [over for found in files for over in found.over][:MAX_OVER]
+    for found in files:
+        whole.formats.update(found.formats)
+    whole.longest = max(found.longest for found in files)
+    whole.added = next((found.added for found in files if found.added), "")
+    whole.trains_stop = all(found.trains_stop for found in files)
+    whole.shown_row, whole.shown = first.shown_row, first.shown
+    return whole
+
+
+def _passes(found: Preflight, weight: float, seed: int) -> Iterator[int]:
+    """The rows of a file that an epoch takes, by their place among the used ones."""
+    whole, part = divmod(weight, 1)
+    rows = len(found.rows)
+    drawn = round(part * rows)
+    if not whole and not drawn:
+        raise ConfigError(f"data.weights: {weight:g} of the {rows:,} rows of {found.path} is not one row")
+    for _ in range(int(whole)):
+        yield from range(rows)
+    yield from sorted(random.Random(f"{seed}:{found.path}").sample(range(rows), drawn))  # noqa: S311 - no secret
 
 
 def _other_method(fitting: Counter[str], recipe: Recipe) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
+from contextlib import suppress
 
 
 def quiet_environment() -> None:
@@ -19,9 +21,21 @@ def quiet_environment() -> None:
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it tells of a kernel that it does without
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=UserWarning)
+    warnings.filterwarnings("ignore", "The following rank_pattern keys", RuntimeWarning)  # PEFT's, over AdaLoRA
     warnings.filterwarnings("ignore", category=DeprecationWarning)
+
+
+def load_libraries() -> None:
+    """Import what takes seconds to be imported, quietly; what is not installed is told of where it is used."""
+    from importlib import import_module
+
+    quiet_environment()
+    with suppress(ImportError):
+        for name in ("torch", "transformers.trainer", "peft", "datasets", "trl.trainer.sft_trainer"):
+            import_module(name)
 
 
 def quiet_libraries() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -52,6 +52,7 @@ class Material:
     rows: TokenRows
     validation: TokenRows | None
     folder: Path
+    batching: Literal["plain", "group", "pack"] = "plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class Recipe:
     - `cautions` says what is worth knowing before the first step.
     - `sequences` is how many a row brings to a batch; `refers` whether a frozen reference model is run beside; `scores`
       whether the model gives a number rather than words; `whole` whether a row over the limit cannot be cut; `marks`
-      whether the chat template has to mark what is trained.
+      whether the chat template has to mark what is trained; `groups` whether rows of like length can stand together,
+      `packs` whether several can share a sequence.
     """
 
     name: str
@@ -110,6 +112,8 @@ class Recipe:
     scores: bool = False
     whole: bool = False
     marks: bool = False
+    groups: bool = False
+    packs: bool = False
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ _ENOUGH_TEXT = 4_000_000  # characters; more only costs time
 def _texts(data: DataConfig) -> Iterator[str]:
     total = 0
     yield from _MARKS
-    for _, example in islice(read_examples(data.path, data.format), data.limit):
+    rows = (islice(read_examples(path, data.format), data.limit) for path in data.paths)
+    for _, example in chain.from_iterable(rows):
         for message in example.all_messages():
             for text in (message.text, message.reasoning or ""):
                 total += len(text)
@@ -49,7 +50,7 @@ def build_tokenizer(model: TinyModel, data: DataConfig, folder: Path) -> None:
         bpe.train_from_iterator(_texts(data), trainer)
     except UnicodeEncodeError as error:
         raise InputError(
-            f"{data.path} holds lone surrogates, which no tokenizer can read: dsforge lint finds them"
+            f"{', '.join(data.paths)} holds lone surrogates, which no tokenizer can read: dsforge lint finds them"
         ) from error
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=bpe,

@@ -1,177 +1,102 @@
-"""Runs a trainer of TRL: arguments checked before anything is loaded, steps told, a NaN stopped, safetensors saved."""
+"""Runs a trainer of TRL: steps told, a loss that is no number stopped, checkpoints kept whole, safetensors saved."""
 
 from __future__ import annotations
 
 import copy
-import math
-import os
-from dataclasses import fields
+import time
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
-from dsforge.errors import ConfigError, OutputError, did_you_mean
-from dsforge.train.config import Lora, TrainConfig
+import msgspec
+
+from dsforge.errors import ConfigError, OutputError
+from dsforge.io.atomic import atomic_write
+from dsforge.train.adapter import adapter_callbacks, adapter_config
+from dsforge.train.batching import batch_size, packed
+from dsforge.train.config import Adapter, TrainConfig
 from dsforge.train.quiet import quiet_libraries
 from dsforge.train.recipe import Material, OnStep, Recipe, Step, Trainer
+from dsforge.train.settings import trainer_arguments
+from dsforge.train.tracker import tracked
+from dsforge.train.workspace import NAN_BATCH, trainer_state
 
-_SET_ELSEWHERE = {
-    "seed": "run.seed", "max_steps": "run.max_steps", "output_dir": "run.folder and run.name",
-    "model_init_kwargs": "model.dtype and model.revision", "trust_remote_code": "model.trust_remote_code",
-    "chat_template_path": "model.template", "truncation_mode": "data.too_long", "eos_token": "the tokenizer",
-    "pad_token": "the tokenizer", "logging_nan_inf_filter": "dsforge, which stops at a loss that is no number",
-}  # fmt: skip
-_NOT_YET = frozenset({
-    "packing", "padding_free", "eval_packing", "push_to_hub", "deepspeed", "fsdp", "load_best_model_at_end",
-    "resume_from_checkpoint", "dataset_num_proc", "shuffle_dataset", "generate_during_eval",
-})  # fmt: skip
-_POSITIVE = frozenset({
-    "learning_rate", "num_train_epochs", "per_device_train_batch_size", "per_device_eval_batch_size",
-    "gradient_accumulation_steps", "logging_steps", "beta",
-})  # fmt: skip
 _ACCURACY, _MARGIN = ("rewards/accuracies", "accuracy"), ("rewards/margins", "margin")
+_OF_OTHERS = ("prompt_", "KL_")
+"""What stands beside the sequences of a batch: prompts alone, and answers to other prompts."""
+_SECONDS = "seconds"
+"""Our own key beside what a trainer logs: the seconds from the start, so that a run that goes on knows of them."""
 
 
-def _check_names(given: set[str], known: set[str], section: str, what: str) -> None:
-    for name in sorted(given - known):
-        raise ConfigError(f"{section}.{name} is no argument of {what}{_near(name, known)}")
+class _NotANumber(Exception):
+    """The loss of a batch is no number."""
 
-
-def _near(name: str, known: set[str]) -> str:
-    hint = did_you_mean(name, known)
-    return hint if "did you mean" in hint else f" (its documentation lists all {len(known)})"
-
-
-def check_arguments(recipe: Recipe, config: TrainConfig) -> None:
-    """ConfigError where TRL or PEFT would refuse an argument, or take it in silence; nothing is loaded for it."""
-    import torch
-    from peft import LoraConfig
-
-    if torch.cuda.device_count() > 1 and "LOCAL_RANK" not in os.environ:
-        raise ConfigError(
-            f"{torch.cuda.device_count()} GPUs are visible and one is trained on: name it, CUDA_VISIBLE_DEVICES=0"
-        )
-    trainer = recipe.trainer
-    elsewhere = {**_SET_ELSEWHERE, **trainer.set_elsewhere}
-    _check_names(
-        set(config.trl),
-        {field.name for field in fields(_config_class(trainer))},
-        "trl",
-        f"TRL's {trainer.name}Config",
-    )
-    for name in config.trl:
-        if name in elsewhere:
-            raise ConfigError(f"trl.{name} is set by {elsewhere[name]}: leave it out")
-        if name in _NOT_YET and config.trl[name]:
-            raise ConfigError(f"trl.{name} is not supported yet: leave it out")
-    if isinstance(config.peft, Lora):
-        names = {field.name for field in fields(LoraConfig)} - {"peft_type", "auto_mapping"}
-        _check_names(set(config.peft.model_dump(exclude={"name"})), names, "peft", "PEFT's LoraConfig")
-        _make("peft", LoraConfig, config.peft.model_dump(exclude={"name"}))
-    _check_values(config, trainer)
-    recipe.check(config)
-    _arguments(recipe, config, Path("unused"))
-
-
-def _check_values(config: TrainConfig, trainer: Trainer) -> None:
-    """What TRL would take in silence, or refuse only once the model is loaded."""
-    length = config.trl.get("max_length")
-    if length is not None and (isinstance(length, bool) or not isinstance(length, int) or length < 2):
-        raise ConfigError(f"trl.max_length={length}: a number of tokens from 2 on, or null for no limit")
-    for name in _POSITIVE & set(config.trl):
-        value = config.trl[name]
-        if not isinstance(value, (int, float)) or value <= 0:
-            raise ConfigError(f"trl.{name}={value}: a number above 0")
-    if config.data.validation is None and config.trl.get("eval_strategy", "no") not in ("no", False, None):
-        raise ConfigError(f"trl.eval_strategy={config.trl['eval_strategy']} needs rows: add data.validation=FILE")
-    for name, known in trainer.words.items():
-        given = config.trl.get(name)
-        for word in given if isinstance(given, list) else [given]:
-            if isinstance(word, str) and word not in known:
-                raise ConfigError(
-                    f"trl.{name}={word} is nothing that {trainer.name}Trainer can do{did_you_mean(word, known)}"
-                )
-
-
-def _make(section: str, kind: Any, values: dict[str, Any]) -> Any:
-    """`kind` of these values, each of the type that is declared there: neither TRL nor PEFT looks."""
-    from pydantic import TypeAdapter, ValidationError
-
-    hints = get_type_hints(kind)
-    values = {name: [value] if _is_one_of(hints[name], value) else value for name, value in values.items()}
-    for name, value in values.items():
-        try:
-            TypeAdapter(hints[name]).validate_python(value)
-        except ValidationError as error:
-            reason = error.errors(include_url=False)[0]["msg"]
-            raise ConfigError(f"{section}.{name}={value}: {reason[:1].lower()}{reason[1:]}") from error
-    try:
-        return kind(**values)
-    except (TypeError, ValueError, ImportError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise ConfigError(f"{section}: the values do not fit: {reason}") from error
-
-
-def _is_one_of(hint: Any, value: Any) -> bool:
-    """Whether a single text stands where a list of texts is declared, as TRL allows it."""
-    return hint == list[str] and isinstance(value, str)
-
-
-def _config_class(trainer: Trainer) -> Any:
-    return getattr(import_module(trainer.module), f"{trainer.name}Config")
+    def __init__(self, inputs: Any, loss: float) -> None:
+        super().__init__(f"{loss}")
+        self.inputs = inputs
 
 
 def _trainer_class(trainer: Trainer) -> Any:
-    """The trainer, that takes the rows as they are: each is tokenised already, and none may be dropped in silence."""
+    """The trainer, that stops at a loss that is no number.
+
+    It takes the rows as they are: each is tokenised already, and none may be dropped in silence.
+    """
+    import torch
+
     theirs = getattr(import_module(trainer.module), f"{trainer.name}Trainer")
-    if trainer.takes_tokens:
-        return theirs
+
+    def training_step(self: Any, model: Any, inputs: Any, *more: Any, **named: Any) -> Any:
+        loss = theirs.training_step(self, model, inputs, *more, **named)
+        if not torch.isfinite(loss).all():
+            raise _NotANumber(inputs, float(loss))
+        return loss
 
     def as_it_is(self: Any, rows: Any, *unused: Any, **unneeded: Any) -> Any:
         return rows
 
-    return type(theirs.__name__, (theirs,), {"_prepare_dataset": as_it_is, "tokenize_row": as_it_is})
+    def sampler(self: Any, rows: Any = None) -> Any:
+        return theirs._get_train_sampler(self, self.train_dataset)  # which still has the lengths to group by
 
-
-def _arguments(recipe: Recipe, config: TrainConfig, folder: Path, validated: bool = False) -> Any:
-    """TRL's configuration with what dsforge decides: the run is quiet, repeats, and nothing calls home."""
-    import torch
-
-    cuda = torch.cuda.is_available()
-    ours: dict[str, Any] = {
-        "logging_steps": 1,
-        "save_strategy": "no",
-        "eval_strategy": "epoch" if validated else "no",
-        "bf16": cuda and torch.cuda.is_bf16_supported() and not config.trl.get("fp16"),
-        "use_cpu": not cuda,
-        "dataloader_pin_memory": cuda,
-        "report_to": "none",
-        "disable_tqdm": True,
-    }
-    fixed = {
-        "output_dir": str(folder),
-        "seed": config.run.seed,
-        "max_steps": config.run.max_steps or -1,
-        "log_level": "error",
-        "logging_nan_inf_filter": False,  # it would write the mean of the losses before over a NaN
-        **recipe.trainer.fixed,
-    }
-    return _make("trl", _config_class(recipe.trainer), {**ours, **config.trl, **fixed})
+    own: dict[str, Any] = {"training_step": training_step, "_get_train_sampler": sampler}
+    if not trainer.takes_tokens:
+        own |= {"_prepare_dataset": as_it_is, "tokenize_row": as_it_is}
+    return type(theirs.__name__, (theirs,), own)
 
 
 def _logged(logs: dict[str, Any], names: tuple[str, ...], prefix: str) -> float | None:
     return next((logs[prefix + name] for name in names if prefix + name in logs), None)
 
 
-def build_trainer(recipe: Recipe, material: Material, on_step: OnStep) -> Any:
+def _step(logs: dict[str, Any], step: int, steps: int, epoch: float, before: float = 0.0) -> Step | None:
+    """What a trainer logged as a step, None where it is none; `before` are the seconds of the run's earlier parts."""
+    loss, validation_loss = logs.get("loss"), logs.get("eval_loss")
+    trained = logs.get("train_runtime", 0.0)
+    if loss is None and validation_loss is None and not trained:
+        return None
+    prefix = "eval_" if validation_loss is not None else ""
+    rewards = _logged(logs, _ACCURACY, prefix), _logged(logs, _MARGIN, prefix)
+    seconds = before + trained if trained else 0.0
+    return Step(step, steps, epoch, loss, validation_loss, logs.get("eval_runtime", 0.0), seconds, *rewards)
+
+
+def earlier_steps(checkpoint: Path) -> tuple[list[Step], float]:
+    """(steps that were logged up to a checkpoint, seconds that they took)."""
+    state = trainer_state(checkpoint)
+    history = state["log_history"]
+    steps = [_step(logs, logs["step"], state["max_steps"], logs.get("epoch", 0.0)) for logs in history]
+    return [step for step in steps if step], max((logs.get(_SECONDS, 0.0) for logs in history), default=0.0)
+
+
+def build_trainer(recipe: Recipe, material: Material, on_step: OnStep, before: float = 0.0) -> Any:
     """TRL's trainer of the method, over rows that are tokenised already.
+
+    `before` are the seconds that earlier parts of the run took.
 
     Raises:
         ConfigError: TRL refuses the model or the arguments.
     """
     import torch
     import transformers
-    from peft import LoraConfig
 
     quiet_libraries()
     config, validation = material.config, material.validation
@@ -179,37 +104,35 @@ def build_trainer(recipe: Recipe, material: Material, on_step: OnStep) -> Any:
     class Report(transformers.TrainerCallback):  # type: ignore[misc]
         """Hands what the trainer logs to `on_step`."""
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-            logs = logs or {}
-            loss, validation_loss = logs.get("loss"), logs.get("eval_loss")
-            validated, trained = logs.get("eval_runtime", 0.0), logs.get("train_runtime", 0.0)
-            if loss is not None or validation_loss is not None or trained:
-                prefix = "eval_" if validation_loss is not None else ""
-                rewards = _logged(logs, _ACCURACY, prefix), _logged(logs, _MARGIN, prefix)
-                place = state.global_step, state.max_steps, state.epoch or 0.0
-                on_step(Step(*place, loss, validation_loss, validated, trained, *rewards))
-            if loss is not None and not math.isfinite(loss):
-                raise ConfigError(
-                    f"the loss is {loss} at step {state.global_step}: lower trl.learning_rate "
-                    f"(now {config.trl.get('learning_rate')}) or set trl.max_grad_norm"
-                )
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            self.started = time.perf_counter()
 
-    arguments = _arguments(recipe, config, material.folder, validation is not None)
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+            if state.log_history:
+                state.log_history[-1][_SECONDS] = before + time.perf_counter() - self.started
+            if step := _step(logs or {}, state.global_step, state.max_steps, state.epoch or 0.0, before):
+                on_step(step)
+
+    callbacks: list[Any] = [Report(), *adapter_callbacks(config.peft)]
+    if config.run.patience is not None:
+        callbacks.append(transformers.EarlyStoppingCallback(early_stopping_patience=config.run.patience))
     more: dict[str, Any] = {}
-    if isinstance(config.peft, Lora):
-        task = "SEQ_CLS" if recipe.scores else "CAUSAL_LM"
-        more["peft_config"] = _make("peft", LoraConfig, {"task_type": task, **config.peft.model_dump(exclude={"name"})})
+    if isinstance(config.peft, Adapter):
+        more["peft_config"] = adapter_config(config.peft, scores=recipe.scores)
     elif needs_reference(recipe, config):
         # TRL would load it by the model's name, without its revision
         more["ref_model"] = copy.deepcopy(material.model)
+    rows = recipe.dataset(material.rows, config)
     try:
         trainer = _trainer_class(recipe.trainer)(
             model=material.model,
-            args=arguments,
-            train_dataset=recipe.dataset(material.rows, config),
+            args=trainer_arguments(
+                recipe, config, material.folder, material.batching, validated=validation is not None
+            ),
+            train_dataset=packed(rows, config) if material.batching == "pack" else rows,
             eval_dataset=recipe.dataset(validation, config) if validation is not None else None,
             processing_class=material.tokenizer,
-            callbacks=[Report()],
+            callbacks=callbacks,
             **more,
         )
     except torch.OutOfMemoryError:
@@ -222,36 +145,112 @@ def build_trainer(recipe: Recipe, material: Material, on_step: OnStep) -> Any:
 
 def needs_reference(recipe: Recipe, config: TrainConfig) -> bool:
     """Whether a second copy of the model stands in memory as the reference."""
-    return recipe.refers and not isinstance(config.peft, Lora) and not config.trl.get("precompute_ref_log_probs")
+    return recipe.refers and not config.peft.is_adapter and not config.trl.get("precompute_ref_log_probs")
 
 
-def train(recipe: Recipe, material: Material, on_step: OnStep) -> Path:
-    """Train and save the adapter (or the model) with its tokenizer; its folder.
+def train(recipe: Recipe, material: Material, on_step: OnStep, checkpoint: Path | None = None) -> tuple[Path, Any]:
+    """Train and save the adapter (or the model) with its tokenizer; (its folder, the model with what was trained).
+
+    With `checkpoint` the training goes on from there, to the very weights that it would have come to undisturbed.
 
     Raises:
-        ConfigError: TRL refuses the run, the loss is no number, or the GPU's memory does not suffice.
+        ConfigError: TRL refuses the run, the loss is no number, or the memory of the device does not suffice.
         OutputError: what was trained cannot be written.
     """
     import torch
     from safetensors import SafetensorError
 
     config = material.config
+    before = 0.0
+    if checkpoint is not None:
+        steps, before = earlier_steps(checkpoint)
+        for step in steps:
+            on_step(step)
+    saved = material.folder / ("adapter" if config.peft.is_adapter else "model")
+    trainer = None
     try:
-        trainer = build_trainer(recipe, material, on_step)
-        trainer.train()
-    except torch.OutOfMemoryError as error:
-        batch = config.trl.get("per_device_train_batch_size")
-        reference = ", or trl.precompute_ref_log_probs=true" if needs_reference(recipe, config) else ""
-        raise ConfigError(
-            f"out of GPU memory: halve trl.per_device_train_batch_size (now {batch}) and double "
-            "trl.gradient_accumulation_steps, or lower trl.max_length, or set trl.gradient_checkpointing=true"
-            + reference
-        ) from error
-    saved = material.folder / ("adapter" if isinstance(config.peft, Lora) else "model")
-    try:
+        with tracked(config, material.folder):
+            trainer = build_trainer(recipe, material, on_step, before)
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         trainer.save_model(str(saved))
-        material.tokenizer.save_pretrained(saved)
-    except (OSError, SafetensorError) as error:
-        raise OutputError(f"{saved} cannot be written: {' '.join(str(error).split())}") from error
-    (saved / "training_args.bin").unlink(missing_ok=True)  # a pickle; the manifest says the same
-    return saved
+        if trainer.is_world_process_zero():
+            material.tokenizer.save_pretrained(saved)
+            (saved / "training_args.bin").unlink(missing_ok=True)  # a pickle; the manifest says the same
+    except _NotANumber as error:
+        assert trainer is not None
+        step = trainer.state.global_step + 1
+        _keep_batch(material, error.inputs, step)
+        raise ConfigError(
+            f"the loss is {error} at step {step}: lower trl.learning_rate (now {config.trl.get('learning_rate')}) or "
+            f"set trl.max_grad_norm; the rows of that batch stand in {material.folder / NAN_BATCH}"
+        ) from error
+    except torch.OutOfMemoryError as error:
+        raise ConfigError(_more_memory(recipe, config, "GPU memory")) from error
+    except (OSError, SafetensorError, RuntimeError) as error:
+        if _CPU_IS_FULL in str(error):
+            raise ConfigError(_more_memory(recipe, config, "memory")) from error
+        if isinstance(error, RuntimeError) and "PytorchStreamWriter" not in str(error):
+            raise
+        raise OutputError(
+            f"{material.folder} cannot be written: {' '.join(str(error).split())}. Make room; the same command goes "
+            "on from the last whole checkpoint"
+        ) from error
+    return saved, trainer.model
+
+
+_CPU_IS_FULL = "can't allocate memory"
+"""In the words of torch, which has no error of its own for it."""
+
+
+def _more_memory(recipe: Recipe, config: TrainConfig, what: str) -> str:
+    """What to set, so that half as many rows are held at once and a step is the same."""
+    batch, given = batch_size(config), config.trl.get("gradient_accumulation_steps")
+    accumulated = given if isinstance(given, int) else 1
+    half = max(1, batch // 2)
+    ways = [
+        f"trl.per_device_train_batch_size={half} trl.gradient_accumulation_steps={-(-batch * accumulated // half)}"
+        if batch > 1 else "",
+        "" if config.trl.get("gradient_checkpointing") else "trl.gradient_checkpointing=true",
+        "trl.precompute_ref_log_probs=true" if needs_reference(recipe, config) else "",
+        f"trl.max_length={config.max_length // 2}" if config.max_length else "",
+        "" if config.peft.is_adapter else "peft=lora",
+    ]  # fmt: skip
+    return f"out of {what} at batches of {batch}: set {', or '.join(filter(None, ways))}"
+
+
+def _keep_batch(material: Material, inputs: Any, step: int) -> None:
+    """Write the rows of a batch as text, with where they stand in their file."""
+    paths = material.config.data.paths
+    lines = []
+    for ids in _sequences(inputs):
+        source, row = material.rows.find(ids) or (None, None)
+        path = paths[source] if source is not None else None
+        text = material.tokenizer.decode(ids)
+        lines.append(msgspec.json.encode({"step": step, "path": path, "row": row, "text": text}))
+    with atomic_write(material.folder / NAN_BATCH) as file:
+        file.write(b"\n".join(lines) + b"\n")
+
+
+def _sequences(inputs: Any) -> list[list[int]]:
+    """The token ids of a batch, without padding; packed rows apart."""
+    found: list[list[int]] = []
+    for name, ids in inputs.items():
+        if name.endswith("input_ids") and not name.startswith(_OF_OTHERS):
+            mask = inputs.get(name.replace("input_ids", "attention_mask"))
+            found += (
+                _packed(ids.tolist(), inputs["position_ids"].tolist())
+                if mask is None
+                else [row[shown.bool()].tolist() for row, shown in zip(ids, mask, strict=True)]
+            )
+    return found
+
+
+def _packed(rows: list[list[int]], places: list[list[int]]) -> list[list[int]]:
+    """The sequences of packed rows: each begins at position 0."""
+    found: list[list[int]] = []
+    for row, positions in zip(rows, places, strict=True):
+        for token, position in zip(row, positions, strict=True):
+            if position == 0:
+                found.append([])
+            found[-1].append(token)
+    return found

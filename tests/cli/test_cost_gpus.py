@@ -95,7 +95,7 @@ def test_a_calibration_of_ones_own_is_written_where_it_is_named(tmp_path: Path) 
         (["--sharding", "zero4"], "--sharding"),
         (["--model", "/nowhere/config.json"], "does not exist"),
         (["--calibration", "/nowhere/mine.yaml"], "does not exist"),
-        (["--calibrate", "/nowhere"], "holds no manifest.json"),
+        (["--calibrate", "/nowhere"], "holds no run.json"),
         (["--model", "mixtral-8x7"], "did you mean 'mixtral-8x7b'"),
     ],
 )

@@ -27,8 +27,9 @@ def test_a_run_from_the_command_line(tmp_path: Path) -> None:
     write_rows(tmp_path / "rows.jsonl", lamp_rows(12), BAD_LINES)
     write_rows(tmp_path / "check.jsonl", lamp_rows(2))
     done = dsforge("train", *_SMALL, "data.path=rows.jsonl", "data.validation=check.jsonl", "run.max_steps=2",
-                   folder=tmp_path)  # fmt: skip
+                   "preflight=warn", folder=tmp_path)  # fmt: skip
     assert done.returncode == 1, done.stderr  # rows were rejected
+    assert "D704 leaked-row  check.jsonl, row 1: asks the same as row 1 of rows.jsonl, which is trained" in done.stdout
     text = done.stdout
     assert "smoke model" in text
     assert "rows      rows.jsonl (chatml, prompt-completion): 16 rows in, 12 used, 4 rejected" in text
@@ -53,20 +54,53 @@ def test_json_is_one_object(rows: Path, tmp_path: Path) -> None:
     assert tokens["total"] == tokens["trained"] + tokens["context"] > tokens["trained"] > 0
     assert result["trained"]
     assert result["saved"] == "runs/a/adapter"
-    manifest = json.loads((tmp_path / result["manifest"]).read_text())
+    manifest = json.loads((tmp_path / result["record"]).read_text())
     assert (result["first_loss"], result["final_loss"]) == (manifest["losses"][0][1], manifest["final_loss"])
 
 
 def test_check_writes_nothing(tmp_path: Path) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", lamp_rows(3), BAD_LINES[:1])
     before = rows.read_bytes()
-    done = dsforge("train", *_SMALL, "data.path=rows.jsonl", "--check", "--json", folder=tmp_path)
+    done = dsforge("train", *_SMALL, "data.path=rows.jsonl", "preflight=warn", "--check", "--json", folder=tmp_path)
     assert done.returncode == 1
     result = as_json(done)
     assert (result["trained"], result["saved"], result["rows_rejected"]) == (False, None, 1)
     assert "row 4: column" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
     assert rows.read_bytes() == before
+
+
+def test_rows_with_errors_stop_before_anything_is_loaded(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.jsonl", lamp_rows(3), BAD_LINES[:2])
+    done = dsforge("train", *_SMALL, "data.path=rows.jsonl", folder=tmp_path)
+    assert done.returncode == 2
+    assert "in 5 rows, so nothing is trained" in done.stderr
+    assert "J001 invalid-json  rows.jsonl, row 4: " in done.stderr
+    assert "preflight=warn" in done.stderr
+    assert done.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+def test_check_tells_of_memory_time_disk_and_rows_that_are_cut(tmp_path: Path) -> None:
+    long = {"messages": [{"role": "user", "content": "Tell."}, {"role": "assistant", "content": "word " * 90}]}
+    write_rows(tmp_path / "rows.jsonl", [*lamp_rows(11), long])
+    done = dsforge("train", *_SMALL, "data.path=rows.jsonl", "data.validation=0.25", "trl.max_length=64", "--check",
+                   "--json", folder=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = as_json(done)
+    assert result["lint"] == {"rows_in": 12, "errors": 0, "counts": {}, "leaks": 0}
+    memory, disk = result["memory"], result["disk"]
+    assert memory["verdict"] == "fits"
+    assert sum(memory["parts"].values()) == pytest.approx(memory["gib"], abs=0.01)
+    assert memory["largest_batch"] > memory["batch"] == 8
+    assert disk["fits"]
+    assert disk["needed_bytes"] == disk["final_bytes"] + disk["checkpoints"] * disk["checkpoint_bytes"]
+    assert result["time"]["steps"] >= 1
+    assert result["rows_in"] + result["validation_rows"] == 12
+    if result["over_length"]:  # else the long row was held out
+        over = result["over_length"][0]
+        assert over["lost"] == over["tokens"] - 64 > over["lost_trained"] - 1
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
 
 
 def test_cfg_prints_the_configuration() -> None:
@@ -91,7 +125,6 @@ def test_cfg_prints_the_configuration() -> None:
         (["data.path=rows.jsonl", "run.folder=rows.jsonl"], ["rows.jsonl"]),
         ([], ["data.path=..."]),
         (["data.path=rows.jsonl", "--chekc"], ["did you mean '--check'"]),
-        (["data.path=rows.jsonl", "-m"], ["sweeps"]),
     ],
 )
 def test_bad_usage_is_one_line(rows: Path, tmp_path: Path, overrides: list[str], parts: list[str]) -> None:

@@ -47,7 +47,7 @@ def _write(folder: Path, *manifests: dict[str, Any]) -> str:
     for manifest in manifests:
         run = folder / manifest["name"]
         run.mkdir(parents=True)
-        (run / "manifest.json").write_text(json.dumps(manifest))
+        (run / "run.json").write_text(json.dumps(manifest))
     return str(folder)
 
 
@@ -107,7 +107,7 @@ def test_runs_that_cannot_be_used_are_named_with_the_reason(tmp_path: Path) -> N
 
 
 def test_a_folder_without_runs_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"holds no manifest\.json"):
+    with pytest.raises(InputError, match=r"holds no run\.json"):
         measure_runs(str(tmp_path), Calibration())
 
 
@@ -135,7 +135,7 @@ def test_a_real_run_states_all_that_is_needed(tmp_path: Path) -> None:
     assert manifest.epochs == 2
     _, skipped = measure_runs(str(tmp_path), Calibration())
     assert "trained on 'cpu'" in skipped[0].reason
-    path = tmp_path / "small" / "manifest.json"
+    path = tmp_path / "small" / "run.json"
     written = json.loads(path.read_text())
     written["hardware"]["device"] = H100
     path.write_text(json.dumps(written))

@@ -21,7 +21,7 @@ def test_a_file_becomes_an_adapter(data: Path, tmp_path: Path) -> None:
     if not data.exists():
         pytest.skip("not here")
     done = dsforge("train", "model=tiny", f"data.path={data}", "data.limit=80", f"run.folder={tmp_path}", "run.name=a",
-                   "run.max_steps=6", "--json")  # fmt: skip
+                   "run.max_steps=6", "preflight=warn", "--json")  # fmt: skip
     assert done.returncode in (0, 1), done.stderr
     result = as_json(done)
     assert result["rows_in"] == result["rows_out"] + result["rows_rejected"]
@@ -40,7 +40,7 @@ def test_a_file_becomes_an_adapter(data: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("method", ["dpo", "kto", "orpo", "reward"])
 def test_pairs_become_an_adapter(method: str, tmp_path: Path) -> None:
     done = dsforge("train", "model=tiny", f"data.path={_EXAMPLES / 'pairs.jsonl'}", f"method={method}",
-                   f"run.folder={tmp_path}", "run.name=a", "run.max_steps=6", "--json")  # fmt: skip
+                   f"run.folder={tmp_path}", "run.name=a", "run.max_steps=6", "preflight=warn", "--json")  # fmt: skip
     assert done.returncode == 1, done.stderr  # two rows have nothing to prefer
     result = as_json(done)
     assert (result["rows_in"], result["rows_out"], result["rows_rejected"]) == (63, 61, 2)
@@ -51,7 +51,8 @@ def test_pairs_become_an_adapter(method: str, tmp_path: Path) -> None:
 
 
 def test_the_reference_of_full_training_is_told(tmp_path: Path) -> None:
-    words = ["train", "model=tiny", f"data.path={_EXAMPLES / 'pairs.jsonl'}", "run.name=a", "peft=full", "--check"]
+    words = ["train", "model=tiny", f"data.path={_EXAMPLES / 'pairs.jsonl'}", "run.name=a", "peft=full", "--check",
+             "preflight=warn"]  # fmt: skip
     told = "second copy of the model"
     assert told in dsforge(*words, "method=dpo", folder=tmp_path).stdout
     assert told not in dsforge(*words, "method=dpo", "trl.precompute_ref_log_probs=true", folder=tmp_path).stdout

@@ -11,7 +11,7 @@ ALLOWED = {
     "html", "head", "meta", "title", "style", "body", "main", "header", "h1", "h2", "h3", "h4", "nav", "a", "ul", "ol",
     "li", "b", "section", "table", "thead", "tbody", "tr", "th", "td", "span", "code", "dl", "div", "dt", "dd", "p",
     "pre", "mark", "details", "summary", "figure", "figcaption", "label", "select", "option", "input", "output",
-    "script", "svg", "g", "desc", "rect", "line", "text", "path",
+    "script", "svg", "g", "desc", "rect", "circle", "line", "text", "path",
 }  # fmt: skip
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dsforge.errors import RowError
 from dsforge.example import Example, Media, Message, ToolCall
+from dsforge.formats.read import decode_row
 from dsforge.tokens.template import ChatTemplate, chatml_template, has_marks
+from tests.train.small import KINDS
 
 _BARE = "{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}{% endfor %}"  # noqa: E501
 
@@ -100,3 +103,42 @@ def test_labels_fall_on_whole_tokens_of_letters_in_many_bytes(tokenizer: Any) ->
 def test_marks_are_found(mark: str) -> None:
     assert has_marks(mark)
     assert not has_marks("{% if add_generation_prompt %}")
+
+
+@pytest.mark.parametrize("name", ["cohere", "cohere2", "gemma3", "lfm2_v2"])
+def test_without_marks_an_answer_is_what_it_adds(tokenizer: Any, name: str) -> None:
+    """The stretches are those that TRL's copies of stock templates mark, wherever both take the conversation."""
+    marked = ChatTemplate(tokenizer, _stock(f"{name}_training"), "test")
+    bare = ChatTemplate(tokenizer, _stock(name), "test")
+    for row in ("plain", "turns", "weights"):
+        example = decode_row(KINDS[row])[1]
+        ours, theirs = bare.render(example), marked.render(example)
+        assert (ours.text, ours.spans) == (theirs.text, theirs.spans)
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("qwen3", "otherwise once it goes on"),  # it leaves out the thinking of earlier answers
+        ("deepseek_r1_distill", "in other words than stand before it"),  # it asks for thinking that is not there
+        ("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}", "no words that ask for an answer"),
+    ],
+)
+def test_without_marks_what_cannot_be_told_is_refused(tokenizer: Any, template: str, reason: str) -> None:
+    text = template if "{" in template else _stock(template)
+    thought = [_answer(reasoning="Why not."), Message(role="user", content="And?"), _answer("No.")]
+    with pytest.raises(RowError, match=reason):
+        ChatTemplate(tokenizer, text, "test").render(_chat(*thought))
+
+
+def test_without_marks_or_words_that_ask_the_answer_itself_tells(tokenizer: Any) -> None:
+    """As in Llama 2: what is asked ends in a mark, and the answer follows."""
+    text = "{% for m in messages %}{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]{% else %} {{ m.content }} </s>{% endif %}{% endfor %}"  # noqa: E501
+    rendered = ChatTemplate(tokenizer, text, "test").render(_chat(_answer()))
+    assert [rendered.text[start:end] for start, end in rendered.spans] == [" Yes. </s>"]
+
+
+def _stock(name: str) -> str:
+    import trl
+
+    return (Path(trl.__file__).parent / "chat_templates" / f"{name}.jinja").read_text(encoding="utf-8")

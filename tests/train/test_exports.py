@@ -26,6 +26,7 @@ from dsforge.train.export import MANIFEST, REJECTS, Looked, export_run, without_
 from dsforge.train.exporter import (
     METHOD_DEFAULTS,
     NOT_EXPORTED,
+    SHARED,
     TRAIN,
     TRL_DEFAULTS,
     VALIDATION,
@@ -80,13 +81,12 @@ def _fields(model: type[BaseModel], section: str) -> set[str]:
 def _all_settings(method: str = "sft") -> set[str]:
     """Every field of the configuration of a real model, and every argument of TRL that our groups set for a method."""
     settings: set[str] = set()
-    sections: dict[str, type[BaseModel] | None] = {"model": PathModel, "peft": Lora, "trl": None}
+    sections: dict[str, Any] = {"model": PathModel, "peft": Lora, "trl": None}
     for name, field in TrainConfig.model_fields.items():
-        if name not in sections:
-            assert isinstance(field.annotation, type)
-            sections[name] = field.annotation
-    for name, model in sections.items():
-        settings |= _fields(model, name) if model else set()
+        sections.setdefault(name, field.annotation)
+    for name, kind in sections.items():
+        if name != "trl":
+            settings |= _fields(kind, name) if hasattr(kind, "model_fields") else {name}
     for path in resource("conf", "train").rglob("*.yaml"):
         if path.stem != "tiny" and (path.parent.name != "method" or path.stem == method):
             settings |= {f"trl.{name}" for name in (yaml.safe_load(path.read_text()) or {}).get("trl", {})}
@@ -97,7 +97,7 @@ def _all_settings(method: str = "sft") -> set[str]:
 def test_every_setting_has_its_counterpart_or_a_reason(trainer: str, method: str) -> None:
     """A field that comes to the configuration is an error here until each export says what it is there."""
     each = EXPORTS[trainer]
-    said = {**each.settings, **each.form(method).settings}
+    said = {**SHARED, **each.settings, **each.form(method).settings}
     missing = _all_settings(method) - said.keys() - NOT_EXPORTED
     missing |= {f"trl.{name}" for name in METHOD_DEFAULTS.get(method, {})} - said.keys() - NOT_EXPORTED
     assert {name for name in missing if not (each.takes_trl and name.startswith("trl."))} == set()

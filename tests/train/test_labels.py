@@ -143,7 +143,7 @@ def test_no_key_of_another_row_leaks_into_a_tool_call(tmp_path: Path) -> None:
     data = write_rows(tmp_path / "rows.jsonl", [KINDS["weather"], KINDS["time"]])
     with prepared(config(data, tmp_path, "trl.max_length=null")) as ready:
         dataset = ready.training.rows.dataset()
-        assert dataset.column_names == ["input_ids", "labels"]
+        assert dataset.column_names == ["input_ids", "labels", "length"]
         texts = [ready.template.tokenizer.decode(row["input_ids"]) for row in dataset]
     assert '{"city": "Paris"}' in texts[0]
     assert '{"tz": "Asia/Tokyo", "at": {"h": 24}}' in texts[1]

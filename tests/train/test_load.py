@@ -39,10 +39,14 @@ def test_a_stock_template_gets_trl_s_marks_and_stays_for_talking(tokenizer: Any,
     assert rendered.added == ("<think>\n\n</think>" if name == "qwen3" else "")
 
 
-def test_an_unknown_template_without_marks_is_refused(tokenizer: Any) -> None:
-    tokenizer.chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}"
-    with pytest.raises(ConfigError, match=r"no \{% generation %\} marks"):
-        training_template(tokenizer, "auto")
+def test_an_unknown_template_without_marks_trains_what_an_answer_adds(tokenizer: Any) -> None:
+    header = "{{ '<|im_start|>' + m.role + ':' + m.content + '<|im_end|>' }}"
+    asks = "{% if add_generation_prompt %}{{ '<|im_start|>assistant:' }}{% endif %}"
+    tokenizer.chat_template = f"{{% for m in messages %}}{header}{{% endfor %}}{asks}"
+    template = training_template(tokenizer, "auto")
+    assert "what an answer adds is trained" in template.origin
+    rendered = template.render(decode_row(PLAIN)[1])
+    assert [rendered.text[start:end] for start, end in rendered.spans] == ["On the table. 在桌子上。💡<|im_end|>"]
 
 
 def test_none_at_all_is_chatml_where_the_tokenizer_knows_its_tokens(tokenizer: Any) -> None:
@@ -68,9 +72,6 @@ def test_a_template_file_is_read_and_saved_with_the_tokenizer(tokenizer: Any, tm
     file = tmp_path / "mine.jinja"
     file.write_text("{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}")
     assert training_template(tokenizer, str(file)).template == tokenizer.chat_template == file.read_text()
-    file.write_text("{{ messages }}")
-    with pytest.raises(ConfigError, match="marks"):
-        training_template(tokenizer, str(file))
     with pytest.raises(ConfigError, match="cannot be read"):
         training_template(tokenizer, str(tmp_path / "none.jinja"))
 

@@ -29,7 +29,7 @@ def _ours(method: str, peft: str, folder: Path, *overrides: str) -> tuple[Path, 
     lora = ["peft.r=8", "peft.lora_alpha=16"] if peft == "lora" else []
     settings = config(data, folder, f"method={method}", f"peft={peft}", f"run.max_steps={_STEPS}", "run.seed=7",
                       f"data.validation={validation}", "trl.per_device_train_batch_size=4", "trl.max_length=256",
-                      "trl.learning_rate=1e-2", "+trl.eval_strategy=steps", "+trl.eval_steps=3",
+                      "trl.learning_rate=1e-2", "+trl.eval_strategy=steps", "+trl.eval_steps=3", "run.batching=plain",
                       *lora, *overrides)  # fmt: skip
     manifest, steps = run(settings)
     return folder / "small", manifest, steps
@@ -142,7 +142,7 @@ def test_what_was_trained_loads_again(method: str, peft: str, tmp_path: Path) ->
 
 def test_the_manifest_tells_rewards(tmp_path: Path) -> None:
     folder, manifest, _ = _ours("dpo", "lora", tmp_path)
-    written = json.loads((folder / "manifest.json").read_text())
+    written = json.loads((folder / "run.json").read_text())
     assert written["rewards"][-1] == {
         "step": _STEPS, "accuracy": manifest.rewards[-1].accuracy, "margin": manifest.rewards[-1].margin,
     }  # fmt: skip

@@ -248,15 +248,18 @@ def test_a_template_without_marks_is_taken_as_it_is(thinking: tuple[Path, str], 
     words = [f"model.path={model}", f"data.path={tmp_path / 'rows.jsonl'}", f"run.folder={tmp_path}", "run.name=c"]
     with prepared(compose_config([*words, "method=dpo"])) as ready:
         assert ready.template.origin == "the tokenizer's own"
-    with pytest.raises(ConfigError, match="generation"), prepared(compose_config(words)):
-        pass
+    chats = write_rows(tmp_path / "chats.jsonl", [PLAIN])
+    with prepared(
+        compose_config([word for word in words if "data.path" not in word] + [f"data.path={chats}"])
+    ) as ready:
+        assert "what an answer adds is trained" in ready.template.origin
 
 
 @pytest.mark.parametrize(
     ("overrides", "reason"),
     [
         (["method=kto", "trl.per_device_train_batch_size=1"], "set 2 or more"),
-        (["method=kto", "trl.train_sampling_strategy=group_by_length"], "sequential"),
+        (["method=kto", "+trl.train_sampling_strategy=group_by_length"], "sequential"),
         (["method=kto", "trl.loss_type=kta"], "did you mean 'kto'"),
         (["method=dpo", "trl.loss_type=sigmoyd"], "did you mean 'sigmoid'"),
         (["method=dpo", "trl.loss_type=[sigmoid,ipp]"], "ipp"),
@@ -264,7 +267,15 @@ def test_a_template_without_marks_is_taken_as_it_is(thinking: tuple[Path, str], 
         (["method=dpo", "+trl.sync_ref_model=true"], "peft=lora does without"),
         (["method=kto", "peft=full", "+trl.sync_ref_model=true", "trl.precompute_ref_log_probs=true"], "does without"),
         (["method=dpo", "trl.loss_type=exo_pair"], "label smoothing"),
-        (["method=dpo", "trl.train_sampling_strategy=group_by_length"], "known: random, sequential"),
+        (["method=dpo", "+trl.train_sampling_strategy=group_by_lenght"], "did you mean 'group_by_length'"),
+        (["method=dpo", "run.batching=pack"], "nothing that method=dpo can do"),
+        (["method=kto", "run.batching=group"], "nothing that method=kto can do"),
+        (["run.batching=pack", "+trl.train_sampling_strategy=group_by_length"], "contradict"),
+        (["run.batching=pack", "trl.max_length=null"], "fills sequences of trl.max_length"),
+        (["run.patience=2"], "add data.validation"),
+        (["num_gpus=2"], "how they share the work"),
+        (["+trl.load_best_model_at_end=true"], "run.best"),
+        (["data.weights=[1,2]"], "2 weights for 1 files"),
         (["method=dpo", "+trl.padding_free=true"], "not supported yet"),
         (["method=dpo", "+trl.truncation_mode=keep_end"], "data.too_long"),
         (["method=dpo", "+trl.precompute_ref_log_prob=true"], "did you mean 'precompute_ref_log_probs'"),

@@ -10,7 +10,8 @@ import pytest
 
 from dsforge.errors import ConfigError, OutputError
 from dsforge.train.manifest import Manifest
-from dsforge.train.run import check_fit, prepared
+from dsforge.train.job import check_fit
+from dsforge.train.run import prepared
 from dsforge.train.token_rows import TokenRows
 from tests.train.small import BAD_LINES, config, lamp_rows, run, write_rows
 
@@ -65,15 +66,17 @@ def test_the_full_model_loads_and_says_what_it_learnt(full_run: Run) -> None:
 def test_what_is_left(lora_run: Run) -> None:
     folder, _ = lora_run
     assert {path.name for path in folder.iterdir()} == {
-        "adapter", "base", "config.json", "loss.png", "manifest.json", "rejects.jsonl",
+        "Modelfile", "adapter", "answers.jsonl", "base", "config.json", "loss.png", "rejects.jsonl", "report.html",
+        "run.json",
     }  # fmt: skip
     assert {path.name for path in folder.parent.iterdir()} == {"small", "rows.jsonl", "validation.jsonl"}
     assert (folder / "loss.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert not [path for path in folder.rglob("*") if path.suffix in (".bin", ".pt", ".pkl")]
     rejects = [json.loads(line) for line in (folder / "rejects.jsonl").read_text().splitlines()]
     assert [reject["raw"].encode() for reject in rejects] == BAD_LINES
-    named = [path for path in folder.rglob("*") if path.suffix in (".json", ".md") and path.name != "tokenizer.json"]
-    assert not [path for path in named if ".partial" in path.read_text()]
+    told = {".json", ".md", ".html", ".jsonl", ""}
+    named = [path for path in folder.rglob("*") if path.is_file() and path.suffix in told]
+    assert not [path for path in named if ".unfinished" in path.read_text()]  # where it was made
 
 
 def test_the_manifest_is_complete_and_true(lora_run: Run) -> None:
@@ -81,7 +84,7 @@ def test_the_manifest_is_complete_and_true(lora_run: Run) -> None:
     from trl import __version__ as trl_version
 
     folder, _ = lora_run
-    written = json.loads((folder / "manifest.json").read_text())
+    written = json.loads((folder / "run.json").read_text())
     assert set(written) == set(Manifest.__struct_fields__)
     data, validation = written["data"], written["validation"]
     rows = Path(data["path"]).read_bytes()
@@ -143,12 +146,12 @@ def test_a_failed_run_leaves_nothing_and_the_old_one_stays(tmp_path: Path) -> No
     data = write_rows(tmp_path / "rows.jsonl", lamp_rows(16))
     with pytest.raises(ConfigError, match="the loss is"):
         run(config(data, tmp_path, "peft=full", "trl.learning_rate=1e38", "run.max_steps=5"))
-    assert {path.name for path in tmp_path.iterdir()} == {"rows.jsonl"}
+    assert {path.name for path in (tmp_path / "small.unfinished").iterdir()} >= {"nan_batch.jsonl"}
     run(config(data, tmp_path, "run.max_steps=1"))
-    before = (tmp_path / "small" / "manifest.json").read_bytes()
+    before = (tmp_path / "small" / "run.json").read_bytes()
     with pytest.raises(ConfigError, match="not found in the base model"):
         run(config(data, tmp_path, "peft.target_modules=[nowhere]", "run.overwrite=true"))
-    assert (tmp_path / "small" / "manifest.json").read_bytes() == before
+    assert (tmp_path / "small" / "run.json").read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} == {"rows.jsonl", "small"}
 
 
@@ -199,7 +202,7 @@ def test_a_model_of_a_folder_is_trained_like_one_of_the_hub(full_run: Run, tmp_p
         ("trl.learning_rate=fast", "learning_rate=fast"),
         ("trl.learning_rate=0", "above 0"),
         ("trl.max_length=long", "a number of tokens"),
-        ("+trl.packing=true", "not supported yet"),
+        ("+trl.eval_packing=true", "not supported yet"),
         ("+trl.learning_rat=1", "did you mean 'learning_rate'"),
         ("+trl.assistant_only_loss=true", "generation marks"),
         ("+trl.neftune_noise_alpha=much", "valid number"),

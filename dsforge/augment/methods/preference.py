@@ -18,12 +18,12 @@ from dsforge.example import Example, Message
 from dsforge.feature import Feature
 from dsforge.similarity.key import normalise
 
-_FIRST, _SECOND, _TIE = "A", "B", "tie"
+FIRST, SECOND, TIE = "A", "B", "tie"
 _EXPECTED = '{"reason": "A answers what was asked, B leaves out the second part of it.", "better": "A"}'
 _SCHEMA = json.dumps(
     {
         "type": "object",
-        "properties": {"reason": {"type": "string"}, "better": {"enum": [_FIRST, _SECOND, _TIE]}},
+        "properties": {"reason": {"type": "string"}, "better": {"enum": [FIRST, SECOND, TIE]}},
         "required": ["reason", "better"],
         "additionalProperties": False,
     }
@@ -54,17 +54,17 @@ def _asked(message: Message) -> ChatMessage:
     return ChatMessage("system", message.text)
 
 
-def _judgement(first: str, second: str) -> Ask:
+def judgement(first: str, second: str) -> Ask:
     """Which of two answers is better, read as `A`, `B` or `tie`."""
-    return Ask(_read, _EXPECTED, _FIRST, {"first": first, "second": second}, schema=_SCHEMA)
+    return Ask(_read, _EXPECTED, FIRST, {"first": first, "second": second}, schema=_SCHEMA)
 
 
 def _read(text: str) -> str:
     better = object_in(text, ("better",))["better"]
-    for meant in (_FIRST, _SECOND, _TIE):
+    for meant in (FIRST, SECOND, TIE):
         if isinstance(better, str) and better.strip().lower() == meant.lower():
             return meant
-    raise Unusable(f"the field better is none of {_FIRST}, {_SECOND} and {_TIE}")
+    raise Unusable(f"the field better is none of {FIRST}, {SECOND} and {TIE}")
 
 
 def _best_and_worst(pairs: Sequence[tuple[int, int]], verdicts: Sequence[str], count: int) -> tuple[int, int]:
@@ -78,8 +78,8 @@ def _best_and_worst(pairs: Sequence[tuple[int, int]], verdicts: Sequence[str], c
     decided: list[tuple[int, int]] = []
     for at, (one, other) in enumerate(pairs):
         both = tuple(verdicts[2 * at : 2 * at + 2])
-        if both in ((_FIRST, _SECOND), (_SECOND, _FIRST)):
-            better, worse = (one, other) if both[0] == _FIRST else (other, one)
+        if both in ((FIRST, SECOND), (SECOND, FIRST)):
+            better, worse = (one, other) if both[0] == FIRST else (other, one)
             wins[better] += 1
             decided.append((better, worse))
     if not decided:
@@ -101,7 +101,7 @@ def _steps(example: Example, number: int, wish: Wish) -> Steps:
         raise Unusable("all candidates are the same", again=False)
     pairs = list(combinations(range(len(candidates)), 2))
     verdicts: list[str] = yield [
-        _judgement(candidates[one], candidates[other]) for pair in pairs for one, other in (pair, pair[::-1])
+        judgement(candidates[one], candidates[other]) for pair in pairs for one, other in (pair, pair[::-1])
     ]
     best, worst = _best_and_worst(pairs, verdicts, len(candidates))
     return replace(

@@ -95,6 +95,10 @@ _SETTINGS: dict[str, Counterpart] = {
     "peft.lora_dropout": "lora_dropout",
     "peft.target_modules": _targets,
     "peft.target_parameters": "lora_target_parameters",
+    "peft.quantize": lambda value, config: (
+        Absent("it has four bits as nf4 alone") if value == "fp4"
+        else {} if value is None else {"load_in_8bit": True} if value == "int8" else {"load_in_4bit": True}
+    ),
     "peft.use_rslora": "peft_use_rslora",
     "peft.use_dora": "peft_use_dora",
     "peft.modules_to_save": "lora_modules_to_save",
@@ -136,10 +140,15 @@ def _dataset(file: str, order: Order) -> Values:
     }
 
 
+def _adapter(peft: Lora) -> str:
+    """Its name of LoRA, which is another beside weights of four bits."""
+    return "qlora" if peft.quantize == "nf4" else "lora"
+
+
 def _write(order: Order) -> dict[str, str]:
     tests: Values = {"test_datasets": [_dataset(VALIDATION, order)]} if order.has_validation else {"val_set_size": 0.0}
     ours: Values = {
-        **({"adapter": "lora"} if isinstance(order.config.peft, Lora) else {}),
+        **({"adapter": _adapter(order.config.peft)} if isinstance(order.config.peft, Lora) else {}),
         "datasets": [_dataset(TRAIN, order)],
         **tests,
         "dataset_prepared_path": "prepared",

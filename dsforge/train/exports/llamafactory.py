@@ -30,6 +30,7 @@ from dsforge.train.exporter import (
     only,
     output_dir,
     own_template,
+    quantised,
     whole,
     yaml_text,
 )
@@ -113,6 +114,11 @@ _SETTINGS: dict[str, Counterpart] = {
     "peft.lora_alpha": lambda value, config: {"lora_alpha": whole(value)},
     "peft.lora_dropout": "lora_dropout",
     "peft.target_modules": _targets,
+    "peft.quantize": quantised(
+        {"quantization_method": "bnb", "quantization_bit": 4},
+        {"quantization_method": "bnb", "quantization_bit": 8},
+        {"quantization_type": "type", "double_quantization": True},
+    ),
     "peft.use_rslora": "use_rslora",
     "peft.use_dora": "use_dora",
     "peft.modules_to_save": lambda value, config: (

@@ -25,6 +25,7 @@ from dsforge.train.exporter import (
     Values,
     only,
     output_dir,
+    quantised,
     yaml_text,
 )
 
@@ -65,6 +66,11 @@ _SETTINGS: dict[str, Counterpart] = {
     "peft.lora_dropout": "lora_dropout",
     "peft.target_modules": _targets,
     "peft.target_parameters": "target_parameters",
+    "peft.quantize": quantised(
+        {"quant_method": "bnb", "quant_bits": 4},
+        {"quant_method": "bnb", "quant_bits": 8},
+        {"bnb_4bit_quant_type": "type", "bnb_4bit_use_double_quant": True, "bnb_4bit_compute_dtype": "bfloat16"},
+    ),
     "peft.use_rslora": "use_rslora",
     "peft.use_dora": "use_dora",
     "peft.modules_to_save": "modules_to_save",

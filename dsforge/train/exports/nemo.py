@@ -100,6 +100,7 @@ _SETTINGS: dict[str, Counterpart] = {
     "peft.lora_alpha": lambda value, config: {"peft.alpha": whole(value)},
     "peft.lora_dropout": "peft.dropout",
     "peft.target_modules": _targets,
+    "peft.quantize": only(None, "the weights are not quantised here"),
     "peft.use_dora": "peft.use_dora",
     "run.name": lambda value, config: {"checkpoint.checkpoint_dir": run_folder(config)},
     "run.overwrite": only(False, "it goes on from a checkpoint that stands in checkpoint_dir"),

@@ -103,6 +103,7 @@ _SETTINGS: dict[str, Counterpart] = {
     "peft.lora_alpha": "model.lora_alpha",
     "peft.lora_dropout": "model.lora_dropout",
     "peft.target_modules": _targets,
+    "peft.quantize": only(None, "its quantised builders are others than those named here"),
     "peft.use_dora": "model.use_dora",
     "run.name": lambda value, config: {"output_dir": run_folder(config)},
     "run.overwrite": only(False, "it writes into output_dir, whatever stands there"),

@@ -23,6 +23,7 @@ from dsforge.train.exporter import (
     only,
     output_dir,
     own_template,
+    quantised,
     whole,
     yaml_text,
 )
@@ -49,6 +50,11 @@ SETTINGS: dict[str, Counterpart] = {
     "peft.lora_alpha": lambda value, config: {"lora_alpha": whole(value)},
     "peft.lora_dropout": "lora_dropout",
     "peft.target_modules": _targets,
+    "peft.quantize": quantised(
+        {"load_in_4bit": True},
+        {"load_in_8bit": True},
+        {"bnb_4bit_quant_type": "type", "use_bnb_nested_quant": True},
+    ),
     "peft.use_rslora": "use_rslora",
     "peft.use_dora": "use_dora",
     "peft.modules_to_save": "lora_modules_to_save",

@@ -93,8 +93,8 @@ _SETTINGS: dict[str, Counterpart] = {
     **{name: counterpart for name, counterpart in OF_TRL.items() if not name.startswith("peft.")},
     "model.path": lambda value, config: {
         f"{_MODEL}model_name": value,
-        f"{_MODEL}load_in_4bit": False,
-        f"{_MODEL}load_in_16bit": config.peft.name == "lora",
+        f"{_MODEL}load_in_4bit": config.peft.quantize == "nf4",
+        f"{_MODEL}load_in_16bit": config.peft.is_adapter and config.peft.quantize not in ("nf4", "int8"),
         f"{_MODEL}full_finetuning": config.peft.name == "full",
     },
     "model.revision": f"{_MODEL}revision",
@@ -107,6 +107,10 @@ _SETTINGS: dict[str, Counterpart] = {
     "peft.target_modules": f"{_ADAPTER}target_modules",
     "peft.target_parameters": f"{_ADAPTER}target_parameters",
     "peft.bias": f"{_ADAPTER}bias",
+    "peft.quantize": lambda value, config: (
+        Absent("it has four bits as nf4 alone") if value == "fp4"
+        else {f"{_MODEL}load_in_8bit": True} if value == "int8" else {}
+    ),
     "peft.use_rslora": f"{_ADAPTER}use_rslora",
     "peft.modules_to_save": f"{_ADAPTER}modules_to_save",
     "run.seed": _seed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dsforge.errors import ConfigError
 from dsforge.tokens.answers import encode_answers
 from dsforge.train.config import TrainConfig
-from dsforge.train.pairs import SAMPLING, accept_pair, check_reference, render_pair, split_dataset
+from dsforge.train.pairs import accept_pair, check_reference, render_pair, split_dataset
 from dsforge.train.recipe import Recipe, Trainer
 
 LOSSES = (
@@ -25,7 +25,7 @@ def _check(config: TrainConfig) -> None:
 RECIPE = Recipe(
     name="dpo",
     summary="direct preference optimization: chosen answers likelier than rejected ones, against a reference model",
-    trainer=Trainer("DPO", words={"loss_type": LOSSES, **SAMPLING}),
+    trainer=Trainer("DPO", words={"loss_type": LOSSES}),
     accept=accept_pair,
     render=render_pair,
     encode=encode_answers,
@@ -33,4 +33,5 @@ RECIPE = Recipe(
     check=_check,
     sequences=2,
     refers=True,
+    groups=True,
 )

@@ -12,8 +12,9 @@ from dsforge.example import Example
 from dsforge.formats.trl import start_of_completion
 from dsforge.tokens.answers import Answers, Said, encode_answers, render_answers
 from dsforge.tokens.template import ChatTemplate
+from dsforge.train.batching import batch_size
 from dsforge.train.config import TrainConfig
-from dsforge.train.pairs import SAMPLING, answers_of_pair, batch_size, check_reference, prompt_length
+from dsforge.train.pairs import answers_of_pair, check_reference, prompt_length
 from dsforge.train.recipe import Recipe, Trainer
 from dsforge.train.token_rows import Lists, TokenRows, dataset_of
 
@@ -127,7 +128,7 @@ def _balance(good: int, bad: int, config: TrainConfig) -> list[str]:
 RECIPE = Recipe(
     name="kto",
     summary="Kahneman-Tversky optimization: answers labelled good likelier, those labelled bad less so",
-    trainer=Trainer("KTO", words={"loss_type": ("kto", _WITHOUT_KL), **SAMPLING}),
+    trainer=Trainer("KTO", words={"loss_type": ("kto", _WITHOUT_KL)}),
     accept=_accept,
     render=_render,
     encode=encode_answers,

@@ -9,7 +9,7 @@ from typing import Any
 from dsforge.tokens.answers import Answers, Drawn, Sequence, encode_answers
 from dsforge.tokens.template import IGNORED, ChatTemplate, Encoded
 from dsforge.train.config import TrainConfig
-from dsforge.train.pairs import SAMPLING, accept_pair, render_pair
+from dsforge.train.pairs import accept_pair, pair_lengths, render_pair
 from dsforge.train.recipe import Recipe, Trainer
 from dsforge.train.token_rows import Lists, TokenRows, dataset_of
 
@@ -36,7 +36,7 @@ def _dataset(rows: TokenRows, config: TrainConfig) -> Any:
         for name, (ids, labels) in zip(("chosen", "rejected"), pair, strict=True):
             for kind, values in (("input_ids", ids), ("attention_mask", [1] * len(ids)), ("labels", labels)):
                 columns.setdefault(f"{name}_{kind}", Lists()).append(values)
-    return dataset_of(columns)
+    return dataset_of({**columns, "length": pair_lengths(rows)})
 
 
 def _cautions(config: TrainConfig, rows: TokenRows) -> list[str]:
@@ -49,7 +49,6 @@ RECIPE = Recipe(
     trainer=Trainer(
         "ORPO",
         module="trl.experimental.orpo",
-        words=SAMPLING,
         fixed={"remove_unused_columns": False},
         set_elsewhere={
             "max_completion_length": "trl.max_length",
@@ -64,4 +63,5 @@ RECIPE = Recipe(
     dataset=_dataset,
     cautions=_cautions,
     sequences=2,
+    groups=True,
 )

@@ -52,4 +52,6 @@ RECIPE = Recipe(
     encode=_encode,
     dataset=_dataset,
     marks=True,
+    groups=True,
+    packs=True,
 )

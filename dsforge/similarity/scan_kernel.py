@@ -1,0 +1,409 @@
+r"""The compiled scanner: rows of texts alone, from JSON to the texts that are compared, without a Python object each.
+
+It accepts only what it understands to the last byte, and stops before any other row: another field, a key in another
+order or twice, a value that is no text, an escape that is no character, bytes that are no UTF-8, a text whose
+normal form depends on more than its single characters. Such a row is read the usual way.
+
+Constants of this file are compiled in, and so is what it imports: see `dsforge.similarity.kernel`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dsforge.similarity.kernel import compiled
+from dsforge.similarity.scan import (
+    ANSWERED,
+    ASKED,
+    COMPLEX,
+    CONTEXT,
+    CONTEXT_END,
+    END,
+    FIRST_SAME,
+    GUARD_BYTES,
+    HEAD,
+    LAST_SAME,
+    LINE_END,
+    MOST_TURNS,
+    SIDE_ANSWER,
+    SIDE_PROMPT,
+    I32,
+)
+from dsforge.similarity.shingle import I64, U8
+
+_QUOTE, _BACKSLASH, _SPACE, _TAB, _BREAK = 0x22, 0x5C, 0x20, 0x09, 0x0A
+_OPEN, _CLOSE, _OPEN_LIST, _CLOSE_LIST, _COLON, _COMMA = 0x7B, 0x7D, 0x5B, 0x5D, 0x3A, 0x2C
+_ZERO, _LESS, _T, _U = 0x30, 0x3C, 0x74, 0x75
+_DIGITS = 45
+"""Room for two lengths, and what stands around them."""
+
+
+@compiled
+def _skip(block: U8, at: int) -> int:
+    """The place of the next byte that is neither space nor tab."""
+    while at < len(block) and (block[at] == _SPACE or block[at] == _TAB):
+        at += 1
+    return at
+
+
+@compiled
+def _after(block: U8, at: int, sign: int) -> int:
+    """The place behind a sign, and the white space on both sides of it; -1 where another stands there."""
+    at = _skip(block, at)
+    if at < len(block) and block[at] == sign:
+        return _skip(block, at + 1)
+    return -1
+
+
+@compiled
+def _after_word(block: U8, at: int, words: U8, start: int, end: int) -> int:
+    """The place behind a word that stands at a place; -1 where another does."""
+    if at + end - start > len(block):
+        return -1
+    for step in range(end - start):
+        if block[at + step] != words[start + step]:
+            return -1
+    return at + end - start
+
+
+@compiled
+def _word_at(block: U8, at: int, words: U8, starts: I64, first: int) -> tuple[int, int]:
+    """`(which, place behind it)` of the words from the `first` on; -1 where none of them stands there."""
+    for word in range(first, len(starts) - 1):
+        behind = _after_word(block, at, words, starts[word], starts[word + 1])
+        if behind >= 0:
+            return word, behind
+    return -1, -1
+
+
+@compiled
+def _text_end(block: U8, at: int) -> int:
+    """The place of the quotation mark that ends the text that begins at a place; -1 where there is none in the line.
+
+    Nor is there one where the text begins as reasoning does, or may do so.
+    """
+    if at + 4 < len(block):
+        first, second = block[at], block[at + 1]
+        if first == _LESS and (second == _T or second == _BACKSLASH):
+            return -1
+        if first == _BACKSLASH and second == _U and block[at + 2] == _ZERO and block[at + 3] == _ZERO:
+            return -1
+    while at < len(block):
+        byte = block[at]
+        if byte == _QUOTE:
+            return at
+        if byte < _SPACE:
+            return -1
+        at += 2 if byte == _BACKSLASH else 1
+    return -1
+
+
+@compiled
+def _text_at(block: U8, at: int) -> tuple[int, int]:
+    """`(start, end)` of the text in quotation marks at a place; -1 for the end where none is."""
+    if at < 0 or at >= len(block) or block[at] != _QUOTE:
+        return -1, -1
+    return at + 1, _text_end(block, at + 1)
+
+
+@compiled
+def _hex(block: U8, at: int) -> int:
+    """The number of four digits at a place, -1 where there are not four."""
+    number = 0
+    if at + 4 > len(block):
+        return -1
+    for step in range(4):
+        digit = int(block[at + step])
+        if _ZERO <= digit <= 0x39:
+            digit -= _ZERO
+        elif 0x61 <= digit | 0x20 <= 0x66:
+            digit = (digit | 0x20) - 0x61 + 10
+        else:
+            return -1
+        number = number * 16 + digit
+    return number
+
+
+@compiled
+def _escaped(block: U8, at: int) -> tuple[int, int]:
+    r"""`(code point, place behind it)` of the escape whose backslash stands at a place; -1 where it is none."""
+    sign = block[at + 1]
+    if sign == _QUOTE or sign == _BACKSLASH or sign == 0x2F:
+        return int(sign), at + 2
+    if sign == 0x6E or sign == 0x74 or sign == 0x72 or sign == 0x66:  # n, t, r, f
+        return _SPACE, at + 2
+    if sign == 0x62:  # b
+        return 8, at + 2
+    if sign != _U:
+        return -1, at
+    code = _hex(block, at + 2)
+    at += 6
+    if 0xD800 <= code < 0xE000:
+        if code >= 0xDC00 or at + 6 > len(block) or block[at] != _BACKSLASH or block[at + 1] != _U:
+            return -1, at
+        low = _hex(block, at + 2)
+        if low < 0xDC00 or low >= 0xE000:
+            return -1, at
+        return 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00), at + 6
+    return code, at
+
+
+@compiled
+def _character(block: U8, at: int, end: int) -> tuple[int, int]:
+    """`(code point, place behind it)` of the character of several bytes at a place; -1 where it is not UTF-8."""
+    first = int(block[at])
+    if 0xC2 <= first < 0xE0:
+        size, code, least = 2, first & 0x1F, 0x80
+    elif 0xE0 <= first < 0xF0:
+        size, code, least = 3, first & 0x0F, 0x800
+    elif 0xF0 <= first < 0xF5:
+        size, code, least = 4, first & 0x07, 0x10000
+    else:
+        return -1, at
+    if at + size > end:
+        return -1, at
+    for step in range(1, size):
+        byte = int(block[at + step])
+        if byte & 0xC0 != 0x80:
+            return -1, at
+        code = (code << 6) | (byte & 0x3F)
+    if code < least or code > 0x10FFFF or 0xD800 <= code < 0xE000:
+        return -1, at
+    return code, at + size
+
+
+@compiled
+def _put(out: U8, at: int, code: int) -> int:
+    """Write a character beyond ASCII as UTF-8; the place behind it."""
+    if code < 0x800:
+        out[at] = 0xC0 | (code >> 6)
+        out[at + 1] = 0x80 | (code & 0x3F)
+        return at + 2
+    if code < 0x10000:
+        out[at] = 0xE0 | (code >> 12)
+        out[at + 1] = 0x80 | ((code >> 6) & 0x3F)
+        out[at + 2] = 0x80 | (code & 0x3F)
+        return at + 3
+    out[at] = 0xF0 | (code >> 18)
+    out[at + 1] = 0x80 | ((code >> 12) & 0x3F)
+    out[at + 2] = 0x80 | ((code >> 6) & 0x3F)
+    out[at + 3] = 0x80 | (code & 0x3F)
+    return at + 4
+
+
+@compiled
+def _normalised(
+    block: U8, at: int, end: int, folds: I32, pieces: U8, piece_starts: I64, out: U8, begin: int, to: int, wide: bool
+) -> tuple[int, bool]:
+    """Write the normal form of a text behind that of another, of which `begin` is the first place, and `to` the next.
+
+    `wide` is whether white space waits to be written. `(next place, whether white space waits)`; -1 where the normal
+    form is not that of the single characters.
+    """
+    while at < end:
+        code = int(block[at])
+        if code == _BACKSLASH:
+            code, at = _escaped(block, at)
+        elif code >= 0x80:
+            code, at = _character(block, at, end)
+        else:
+            at += 1
+        if FIRST_SAME <= code <= LAST_SAME:
+            fold = code
+        elif 0 <= code < len(folds):
+            fold = int(folds[code])
+        else:
+            return -1, False
+        if fold == COMPLEX:
+            return -1, False
+        if fold == _SPACE:
+            wide = True
+            continue
+        if fold >= 0:
+            if wide and to > begin:
+                out[to] = _SPACE
+                to += 1
+            wide = False
+            if fold < 0x80:
+                out[to] = fold
+                to += 1
+            else:
+                to = _put(out, to, fold)
+            continue
+        piece = -fold
+        for place in range(piece_starts[piece], piece_starts[piece + 1]):
+            byte = pieces[place]
+            if byte == _SPACE:
+                wide = True
+                continue
+            if wide and to > begin:
+                out[to] = _SPACE
+                to += 1
+            wide = False
+            out[to] = byte
+            to += 1
+    return to, wide
+
+
+@compiled
+def _write_number(out: U8, at: int, number: int) -> int:
+    """Write the digits of a number before a place; the place of the first."""
+    while True:
+        at -= 1
+        out[at] = _ZERO + number % 10
+        number //= 10
+        if number == 0:
+            return at
+
+
+@compiled
+def _spans_of_fields(block: U8, at: int, words: U8, starts: I64, spans: I64) -> int:
+    """Find the texts of the fields of a row, one each; the place behind its last brace, -1 where it is another row."""
+    count = len(starts) - 1
+    spans[:count, 1] = -1
+    at = _after(block, at, _OPEN)
+    for field in range(count):
+        if at < 0:
+            return -1
+        word, at = _word_at(block, at, words, starts, 0)
+        if word < 0 or spans[word, 1] >= 0:
+            return -1
+        at = _after(block, at, _COLON)
+        start, end = _text_at(block, at)
+        if end < 0:
+            return -1
+        spans[word, 0], spans[word, 1] = start, end
+        at = _after(block, end + 1, _CLOSE if field == count - 1 else _COMMA)
+    return at
+
+
+@compiled
+def _spans_of_turns(block: U8, at: int, words: U8, starts: I64, spans: I64) -> tuple[int, int]:
+    """`(turns, place behind the row)`; the words are the row's key, the turn's keys, and the names of roles."""
+    count = 0
+    at = _after(block, at, _OPEN)
+    if at < 0:
+        return 0, -1
+    at = _after_word(block, at, words, starts[0], starts[1])
+    if at < 0:
+        return 0, -1
+    at = _after(block, at, _COLON)
+    if at < 0:
+        return 0, -1
+    at = _after(block, at, _OPEN_LIST)
+    while at >= 0 and count < MOST_TURNS:
+        at = _after(block, at, _OPEN)
+        if at < 0:
+            return 0, -1
+        at = _after_word(block, at, words, starts[1], starts[2])
+        if at < 0:
+            return 0, -1
+        at = _after(block, at, _COLON)
+        if at < 0:
+            return 0, -1
+        role, at = _word_at(block, at, words, starts, 3)
+        if role < 0:
+            return 0, -1
+        at = _after(block, at, _COMMA)
+        if at < 0:
+            return 0, -1
+        at = _after_word(block, at, words, starts[2], starts[3])
+        if at < 0:
+            return 0, -1
+        start, end = _text_at(block, _after(block, at, _COLON))
+        if end < 0:
+            return 0, -1
+        spans[count, 0], spans[count, 1], spans[count, 2] = start, end, role - 3
+        count += 1
+        at = _after(block, end + 1, _CLOSE)
+        if at < 0 or at >= len(block):
+            return 0, -1
+        if block[at] == _COMMA:
+            at = _skip(block, at + 1)
+            continue
+        if block[at] != _CLOSE_LIST:
+            return 0, -1
+        return count, _after(block, at + 1, _CLOSE)
+    return 0, -1
+
+
+@compiled
+def scan_rows(
+    block: U8, at: int, words: U8, starts: I64, sides: U8, letters: U8, needs_text: bool,
+    folds: I32, pieces: U8, piece_starts: I64, guard: U8, spans: I64, out: U8, rows: I64,
+) -> int:  # fmt: skip
+    """Fill `rows` with those that begin at a place, up to the first that is no such row; how many there are.
+
+    Without `sides` they are rows of two or three fields: question, perhaps input, answer.
+    """
+    of_turns = len(sides) > 0
+    count = to = 0
+    while at < len(block) and block[at] == _OPEN and count < len(rows):
+        if of_turns:
+            turns, behind = _spans_of_turns(block, at, words, starts, spans)
+        else:
+            turns, behind = 2, _spans_of_fields(block, at, words, starts, spans)
+        if behind < 0 or (behind < len(block) and block[behind] != _BREAK):
+            return count
+        context = to
+        row = rows[count]
+        for side in range(3):
+            if side == SIDE_PROMPT:
+                row[CONTEXT], row[CONTEXT_END] = context, to
+                to += GUARD_BYTES + turns + _DIGITS
+                row[ASKED] = to
+            elif side == SIDE_ANSWER:
+                row[ANSWERED] = to
+            is_first = True
+            if of_turns:
+                for turn in range(turns):
+                    if sides[spans[turn, 2]] != side:
+                        continue
+                    if needs_text and spans[turn, 0] == spans[turn, 1]:
+                        return count
+                    if not is_first:
+                        out[to] = _BREAK
+                        to += 1
+                    is_first = False
+                    to, _ = _normalised(block, spans[turn, 0], spans[turn, 1], folds, pieces, piece_starts, out,
+                                        to, to, False)  # fmt: skip
+                    if to < 0:
+                        return count
+                if is_first and side < SIDE_PROMPT:
+                    context = -1
+            elif side == SIDE_PROMPT:
+                if needs_text and spans[0, 0] == spans[0, 1]:
+                    return count
+                begin = to
+                to, wide = _normalised(block, spans[0, 0], spans[0, 1], folds, pieces, piece_starts, out,
+                                       begin, to, False)  # fmt: skip
+                if to >= 0 and len(starts) == 4:
+                    to, wide = _normalised(block, spans[1, 0], spans[1, 1], folds, pieces, piece_starts, out,
+                                           begin, to, True)  # fmt: skip
+                if to < 0:
+                    return count
+            elif side == SIDE_ANSWER:
+                answer = len(starts) - 2
+                to, wide = _normalised(block, spans[answer, 0], spans[answer, 1], folds, pieces, piece_starts, out,
+                                       to, to, False)  # fmt: skip
+                if to < 0:
+                    return count
+            else:
+                context = -1
+        row[END] = to
+        head = row[ASKED] - 1
+        out[head] = _BREAK
+        head = _write_number(out, head, to - row[ANSWERED]) - 1
+        out[head] = _SPACE
+        head = _write_number(out, head, row[ANSWERED] - row[ASKED]) - 1
+        out[head] = _SPACE
+        for turn in range(turns - 1, -1, -1):
+            head -= 1
+            out[head] = letters[spans[turn, 2] if of_turns else turn]
+        head -= GUARD_BYTES
+        out[head : head + GUARD_BYTES] = guard
+        row[HEAD] = head
+        at = min(behind + 1, len(block))
+        row[LINE_END] = at
+        count += 1
+    return count

@@ -1,0 +1,1 @@
+"""What `train` asks of lint, split and cost before it starts."""

@@ -132,6 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1200)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--method", choices=("sft", "dpo", "kto"), help="one of them alone")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -141,9 +142,13 @@ def main() -> None:
         print(f"{wanted.rows:,} rows, {sft.stat().st_size / 1e6:.1f} MB; seconds of training, and times the script's")
         cases = [("sft", "lora", sft), ("sft", "full", sft), ("dpo", "lora", pairs), ("kto", "lora", labels)]
         for method, peft, rows in cases:
-            ways = {"script": (), "plain": ("run.batching=plain",), "auto": ()}
+            if wanted.method not in (None, method):
+                continue
+            ways: dict[str, tuple[str, ...]] = {"script": (), "plain": ("run.batching=plain",)}
+            if method != "kto":  # whose batches stay as they come
+                ways["auto"] = ()
             if method == "sft":
-                ways |= {"pack": ("run.batching=pack",)}
+                ways["pack"] = ("run.batching=pack",)
             best: dict[str, Took] = {}
             for _ in range(wanted.rounds):
                 for way, more in ways.items():

@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 
-from dsforge.errors import InputError
+from dsforge.cost.parameters import count_parameters
+from dsforge.errors import InputError, OutputError
 from dsforge.targets.load import find_model
 from dsforge.train.config import DataConfig, TrainConfig
 from dsforge.train.device import Device
-from dsforge.train.run import Prepared, prepared
+from dsforge.train.recipe import Step
+from dsforge.train.run import Prepared, prepared, resumes_at, train
+from dsforge.train.workspace import locked
 from dsforge.train_checks.disk import checkpoints_at_once, disk_of
-from dsforge.train_checks.fit import Fit, Load, advice, fit_of, largest_batch
+from dsforge.train_checks.fit import Fit, Load, advice, fit_of, largest_batch, load_of
 from dsforge.train_checks.held_out import hold_out, training_files
 from dsforge.train_checks.rows import check_rows
 from dsforge.train_checks.time import duration_of
@@ -123,6 +126,37 @@ def test_nothing_is_left_of_a_run_that_fails(tmp_path: Path) -> None:
         assert tmp_path not in Path(str(files.data.path)).parents
 
 
+def test_a_run_that_was_cut_off_goes_on_with_the_same_rows(tmp_path: Path) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", _numbers(32, "a"))
+    runs = tmp_path / "runs"
+    asked = config(rows, runs, "data.validation=0.25", "trl.num_train_epochs=2")
+
+    def cut_off(step: Step) -> None:
+        if step.step == 4:
+            raise KeyboardInterrupt
+
+    def held_out(folder: str) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (runs / folder / "rows").iterdir()}
+
+    with pytest.raises(KeyboardInterrupt), training_files(asked, check=False) as files, prepared(files, asked) as ready:
+        train(ready, cut_off)
+    before = held_out("small.unfinished")
+    assert resumes_at(asked) == 3
+    with training_files(asked, check=False) as files, prepared(files, asked) as ready:
+        manifest = train(ready, lambda step: None)
+    assert len(manifest.losses) == 6
+    assert held_out("small") == before
+    assert len(before) == 2
+
+
+def test_the_rows_of_a_run_in_the_making_are_left_alone(tmp_path: Path) -> None:
+    asked = _with_share(tmp_path / "runs", 0.25, path=str(write_rows(tmp_path / "rows.jsonl", _numbers(8, "a"))))
+    with training_files(asked, check=False) as files, locked(tmp_path / "runs" / "small.unfinished"):
+        with pytest.raises(OutputError, match="being trained by another"), training_files(asked, check=False):
+            raise AssertionError("two at a time")
+        assert Path(str(files.data.path)).exists()
+
+
 # -- memory, time, disk ------------------------------------------------------------------------------
 
 
@@ -149,7 +183,6 @@ def _qwen(run: Prepared, gib: float, **changes: Any) -> tuple[Load, Device]:
 
 
 def test_the_estimate_is_of_the_model_that_is_built(run: Prepared) -> None:
-    from dsforge.cost.parameters import count_parameters
     from dsforge.train.tiny import build_model
 
     fit = fit_of(run, _cpu(8))
@@ -205,6 +238,15 @@ def test_a_smaller_batch_keeps_the_step(run: Prepared) -> None:
     values = dict(word.split("=") for word in advice(run.config, load, device).split())
     batch = int(values["trl.per_device_train_batch_size"])
     assert batch * int(values["trl.gradient_accumulation_steps"]) >= load.batch > batch
+
+
+def test_eight_bits_are_a_byte_for_each_weight_of_a_matrix(run: Prepared) -> None:
+    load, _ = _qwen(run, 24)
+    plain = replace(load, setup=replace(load.setup, method="lora", precision="bf16"))
+    saved = plain.memory.weights - replace(plain, eight_bits=True).memory.weights
+    assert saved * _GIB == pytest.approx(count_parameters(load.model).linear)
+    quantized = config(Path(run.training.path), run.folder, "+peft.quantize=int8")
+    assert load_of(replace(run, config=quantized), _cpu(8)).eight_bits
 
 
 def test_time_is_the_work_over_what_was_measured(run: Prepared) -> None:

@@ -11,7 +11,7 @@ from dsforge.errors import ConfigError, InputError, OutputError
 
 if TYPE_CHECKING:
     from dsforge.train.config import TrainConfig
-    from dsforge.train.preflight import Preflight
+    from dsforge.train.row_workers import RowWorkers
     from dsforge.train.run import Prepared
     from dsforge.train_checks.disk import Disk
     from dsforge.train_checks.fit import Fit
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dsforge.train_checks.time import Duration
 
 _GIB, _MIB = 1 << 30, 1 << 20
-_SHOWN_OVER = 3
 
 
 @dataclass
@@ -64,20 +63,18 @@ class Judged:
         }  # fmt: skip
 
 
-def look_at_rows(out: Output, config: TrainConfig) -> LintedRows | None:
-    """Lint the files of a run; None where `preflight=off`.
+def look_at_rows(out: Output, config: TrainConfig, workers: RowWorkers | None) -> LintedRows | None:
+    """Lint the files of a run, by a worker while the training libraries are imported; None where `preflight=off`.
 
     Raises:
         InputError: rows have errors, and `preflight=stop`.
     """
     if config.preflight == "off":
         return None
-    from dsforge.cli.engine import prepared
     from dsforge.train.quiet import load_libraries
-    from dsforge.train_checks.rows import check_rows_beside
+    from dsforge.train_checks.rows import check_rows
 
-    prepared(0)  # so that a process can be forked
-    linted = check_rows_beside(config.data, load_libraries)
+    linted = workers.beside(check_rows, config.data, meanwhile=load_libraries) if workers else check_rows(config.data)
     if not linted.errors:
         return linted
     lines = "\n  ".join(linted.lines())
@@ -99,7 +96,6 @@ def judge(out: Output, run: Prepared, rows: LintedRows | None) -> Judged:
         OutputError: the disk has not enough room, and `preflight=stop`.
     """
     judged = Judged(rows, over=_over(run))
-    _say_over(out, run.training)
     if run.config.preflight == "off":
         return judged
     from dsforge.train.device import find_device
@@ -160,16 +156,6 @@ def _over(run: Prepared) -> list[dict[str, Any]]:
         {"path": path, "row": one.row, "tokens": one.tokens, "lost": one.lost, "lost_trained": one.lost_trained}
         for path, one in run.training.over
     ]
-
-
-def _say_over(out: Output, found: Preflight) -> None:
-    for path, one in found.over[:_SHOWN_OVER]:
-        out.say(
-            f"          {path}, row {one.row}: {one.tokens:,} tokens, {one.lost:,} lost, "
-            f"{one.lost_trained:,} of them trained"
-        )
-    if found.over_length > _SHOWN_OVER:
-        out.say(f"          and {found.over_length - _SHOWN_OVER:,} more")
 
 
 def _say_memory(out: Output, fit: Fit) -> None:

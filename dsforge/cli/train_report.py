@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dsforge.train.recipe import Step
     from dsforge.train.run import Prepared
 
+_SHOWN_OVER = 3
 _SHOWN_CONTEXT, _SHOWN_TRAINED = 400, 600  # characters of a stretch, before it is shortened in the middle
 
 
@@ -68,6 +69,11 @@ def _say_rows(out: Output, label: str, found: Preflight, max_length: int | None)
             + f"  {quantity(found.over_length, 'row')} over trl.max_length={max_length:,}: "
             f"{quantity(found.cut_trained, 'trained token')} lost"
         )
+        for _, one in found.over[:_SHOWN_OVER]:
+            what = "all of it" if one.lost == one.tokens else f"{one.lost:,} of them"
+            out.say(f"          row {one.row}: {one.tokens:,} tokens, {what} lost, {one.lost_trained:,} trained ones")
+        if found.over_length > _SHOWN_OVER:
+            out.say(f"          and {found.over_length - _SHOWN_OVER:,} more: --json has them all")
 
 
 def _say_cautions(out: Output, run: Prepared) -> None:
@@ -159,7 +165,8 @@ def say_end(out: Output, run: Prepared, manifest: Manifest) -> None:
         out.say(f"rewards   {_reward(manifest.rewards[0])} -> {_reward(manifest.rewards[-1])}")
     if manifest.evaluation is not None:
         show_metrics(out, manifest.evaluation)
-    show_samples(out, manifest.samples, manifest.sampled)
+    if run.config.model.kind != "tiny":  # what a smoke model says is in the page, and of no use here
+        show_samples(out, manifest.samples, manifest.sampled)
     for note in manifest.notes:
         out.note(f"dsforge: {note}")
     out.say(f"record    {run.folder / 'run.json'}; page {run.folder / 'report.html'}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dsforge.cli.engine import prepared as workers
+from dsforge.cli.engine import prepared as cores
 from dsforge.cli.output import Output, quantity
 from dsforge.cli.train_estimate import Judged, judge, look_at_rows
 from dsforge.cli.train_report import rewards, say_end, say_preflight, say_rejects
@@ -14,31 +14,44 @@ if TYPE_CHECKING:
     from dsforge.train.manifest import Manifest, Reward
     from dsforge.train.recipe import Step
     from dsforge.train.run import Prepared
+    from dsforge.train_checks.rows import LintedRows
 
 _LINES_OF_PROGRESS = 10
 
 
 def run_once(out: Output, config: TrainConfig, *, check: bool, mark: str = "") -> tuple[int, Manifest | None]:
     """(exit code, record of the run), None where it is only checked. `mark` stands before each line of progress."""
+    count = cores(0)  # before numpy is imported
+    from dsforge.train.row_workers import row_workers
     from dsforge.train.run import prepared
     from dsforge.train_checks.held_out import training_files
 
-    rows = look_at_rows(out, config)
-    with training_files(config, check=check, workers=workers(0)) as files, prepared(files, config) as run:
-        say_preflight(out, run)
-        judged = judge(out, run, rows)
-        code = 1 if run.rejects else 0
-        if check:
-            say_rejects(out, run)
-            _result(out, run, None, judged)
-            return code, None
-        manifest = _train(out, run, mark)
-        say_end(out, run, manifest)
-        if run.rejects:
-            from dsforge.train.run import REJECTS
+    with row_workers(config.data, count) as workers:
+        rows = look_at_rows(out, config, workers)
+        with training_files(config, check=check, workers=count) as files, prepared(files, config, workers) as run:
+            if workers:
+                workers.close()  # all rows are read: the training has the cores for itself
+            return _go_on(out, run, rows, check=check, mark=mark)
 
-            out.note(f"dsforge: rejected rows with their reasons: {run.folder / REJECTS}")
-        _result(out, run, manifest, judged)
+
+def _go_on(
+    out: Output, run: Prepared, rows: LintedRows | None, *, check: bool, mark: str
+) -> tuple[int, Manifest | None]:
+    """What `run_once` does with a run that is ready."""
+    say_preflight(out, run)
+    judged = judge(out, run, rows)
+    code = 1 if run.rejects else 0
+    if check:
+        say_rejects(out, run)
+        _result(out, run, None, judged)
+        return code, None
+    manifest = _train(out, run, mark)
+    say_end(out, run, manifest)
+    if run.rejects:
+        from dsforge.train.run import REJECTS
+
+        out.note(f"dsforge: rejected rows with their reasons: {run.folder / REJECTS}")
+    _result(out, run, manifest, judged)
     return code, manifest
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +14,11 @@ import numpy as np
 from dsforge.dedup.result import ContradictionKind
 from dsforge.engine.engine import Engine
 from dsforge.engine.plan import Count, Task
+from dsforge.formats.plain import Roles
 from dsforge.formats.read import decoder_for
 from dsforge.io.arrays import ArrayFolder, mapped
 from dsforge.io.rows import parse
-from dsforge.similarity.collect import Collected, Reading, raw_rows
+from dsforge.similarity.collect import Collected, Reading, asked_and_answered, raw_rows
 from dsforge.similarity.compared import Said, said, said_turns
 from dsforge.similarity.key import KEY_BYTES, cleaner
 from dsforge.similarity.shingle import F64, I64
@@ -46,6 +48,7 @@ class _Claim(NamedTuple):
 _SFT, _PAIR, _TRUE, _FALSE = range(4)
 """Kinds of claims: an answer, a preference, an answer labelled true or false."""
 
+_ASKED_AND_ANSWERED: Roles = ("user", "assistant")
 _FEW = 2000  # rows that are not worth tasks of their own
 
 
@@ -79,7 +82,14 @@ def read_claims(folder: Path, rows: I64, reading: Reading, output: Path) -> Coun
     """Write what rows of a folder claim: three keys in `said`, and the `kind`."""
     clean, decode = cleaner(reading.steps), decoder_for(reading.format_name)
     said_of, kinds = [], []
-    for raw in raw_rows(folder, rows):
+    texts: Iterable[tuple[bytes, bytes] | None] = repeat(None, len(rows))
+    if reading.banding is not None and reading.on == "conversation":
+        texts = asked_and_answered(folder, rows)
+    for raw, text in zip(raw_rows(folder, rows), texts, strict=True):
+        if text is not None:
+            said_of.append(said_turns(_ASKED_AND_ANSWERED, text))
+            kinds.append(_SFT)
+            continue
         value, _ = parse(raw)
         if plain := decode.plain(value):
             roles, texts, _ = plain[1]

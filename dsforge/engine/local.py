@@ -42,7 +42,7 @@ def start_method() -> str:
     return "fork" if threads.is_dir() and len(list(threads.iterdir())) == 1 else "spawn"
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In a worker: end when the process that gives it work is gone, which a `kill -9` leaves nobody to say.
 
     A worker that lived on would write beside the next run, and hold the lock of the folder they share.
@@ -97,7 +97,7 @@ class ProcessPool:
 
         if self._pool is None:
             context = get_context(start_method())
-            self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_end_with_parent)
+            self._pool = ProcessPoolExecutor(self._workers, mp_context=context, initializer=end_with_parent)
         futures = [self._pool.submit(task.taken_up) for task in tasks]
         try:
             for future in futures:

@@ -69,6 +69,11 @@ class RowDecoder:
             self._plain[len(row)] = fmt, fmt.plain.decode
         return fmt, example
 
+    def plain_format(self, width: int) -> Format | None:
+        """The format of the last row of so many fields that was decoded, where it has a short way."""
+        known = self._plain.get(width)
+        return known[0] if known else None
+
     def plain(self, row: JSON) -> tuple[Format, Turns] | None:
         """The format and the turns of a row of texts alone, None where it may be another, or the first of its kind."""
         if type(row) is dict and (known := self._plain.get(len(row))):
@@ -168,8 +173,18 @@ class ExampleReader:
             formats[plain[0].name] += 1
         self.formats += formats
         self.rows_in += len(turns)
-        self.rows.note(batch)
+        self.rows.note(batch.line, len(turns))
         return turns
+
+    def plain_format(self, width: int) -> Format | None:
+        """The format in which the short way reads rows of so many fields, None where there is none as yet."""
+        return self._decode.plain_format(width)
+
+    def note_plain(self, format_name: str, line: int, rows: int) -> None:
+        """Count the lines from this number on as so many plain rows of a format, which were read in another way."""
+        self.formats[format_name] += rows
+        self.rows_in += rows
+        self.rows.note(line, rows)
 
     def rows_of(self, batch: Batch) -> Iterator[tuple[Row, Example]]:
         """The rows of a batch, each with its example."""

@@ -11,6 +11,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from dsforge.similarity.shingle import F64, I64
@@ -58,14 +59,24 @@ come first: those that thousands share tell nothing."""
 
 def most_shared(members: Iterable[Sequence[int]]) -> list[int]:
     """Documents by the number of buckets they share with the one in question, most first, then by number."""
-    shared: Counter[int] = Counter()
-    room = FEW
+    members = [*members]
+    if sum(map(len, members)) > FEW:
+        members = _smallest(members)
+    shared = Counter(chain.from_iterable(members))
+    if len(shared) < 2:
+        return [*shared]
+    return sorted(sorted(shared), key=shared.__getitem__, reverse=True)
+
+
+def _smallest(members: list[Sequence[int]]) -> list[Sequence[int]]:
+    """The first `FEW` entries, small buckets first."""
+    found, room = [], FEW
     for documents in sorted(members, key=len):
-        shared.update(documents[:room])
+        found.append(documents[:room])
         room -= len(documents)
         if room <= 0:
             break
-    return sorted(sorted(shared), key=shared.__getitem__, reverse=True)
+    return found
 
 
 def star_clusters(

@@ -2,7 +2,7 @@
 
 Each task reads a piece of a file and writes a folder of arrays: what is known of each row (`number`, `line`, its bytes
 in `raw` that end at `raw_end`, its `document`, `asked`) and of each document, a text not met before in this piece
-(`key`, `row`, and its sketch, see `dsforge.similarity.sketch`).
+(`key`, `row`, whether it is `guarded` by more than nothing, and its sketch, see `dsforge.similarity.sketch`).
 """
 
 from __future__ import annotations
@@ -32,10 +32,21 @@ from dsforge.io.arrays import ArrayFolder, mapped
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import Batch, Row, one_line, parse
 from dsforge.io.source import open_source
-from dsforge.similarity.compared import Compared, On, asked_text, compared, compared_turns
+from dsforge.similarity.compared import NO_GUARD, PARTS, Compared, On, asked_text, compared, compared_turns, context_guard
 from dsforge.similarity.index import Index, Rows, found_keys, sources_of
-from dsforge.similarity.key import DEFAULT_STEPS, all_normalised, cleaner, normalised_bytes
+from dsforge.similarity.key import DEFAULT_STEPS, all_normalised, cleaner, key_of, normalised_bytes
 from dsforge.similarity.lsh import Banding
+from dsforge.similarity.scan import (
+    GUARD_BYTES,
+    LINE_END,
+    WIDTHS,
+    Scanned,
+    Scanner,
+    Shape,
+    is_much,
+    prepare_scanner,
+    shape_of,
+)
 from dsforge.similarity.shingle import CHARACTERS, I64, U8, U64, Shingling
 from dsforge.similarity.sketch import Sketched, SketchWriter, prepare
 
@@ -43,6 +54,8 @@ See: TypeAlias = Callable[[str, Row, Example], Any]
 """What is to be noted of a row of a file: something that MessagePack can hold. Tasks in other processes pickle it."""
 
 _FLUSH = 4096  # rows whose arrays are written together
+_PIECE = 8 << 20
+"""Bytes that are worth a task: each writes thirty files, and each of these is opened again by several others."""
 
 
 class Place(NamedTuple):
@@ -62,6 +75,11 @@ class Reading:
     banding: Banding | None = None
     shingling: Shingling = CHARACTERS
     format_name: str = "auto"
+
+
+def _prepare() -> None:
+    prepare()
+    prepare_scanner()
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -84,16 +102,60 @@ def read_chunk(chunk: Chunk, reading: Reading, see: See | None, output: Path) ->
     with ArrayFolder(output) as folder:
         rows = _RowWriter(folder, reading, see, reader.path)
         if reader.rows.layout == "jsonl" and rows.takes_plain:
-            for batch in reader.rows.batches():
-                if (turns := reader.plain_batch(batch)) is not None:
-                    rows.add_plain(batch, reader.rows.count, turns)
+            for line, offset, block in reader.rows.blocks():
+                if is_much(len(block)):
+                    _read_scanned(reader, rows, line, offset, block)
                 else:
-                    rows.add_all(reader.rows_of(batch))
+                    _read_batch(reader, rows, reader.rows.batch(line, offset, block))
         else:
             rows.add_all(reader)
         documents = rows.end()
     decoded = reader.rows_in - len(rejects)
     return Read(reader.rows_in, decoded, documents, reader.rows.lines, reader.rows.notices, rejects)
+
+
+def _read_batch(reader: ExampleReader, rows: _RowWriter, batch: Batch) -> None:
+    if (turns := reader.plain_batch(batch)) is not None:
+        rows.add_plain(batch, reader.rows.count, turns)
+    else:
+        rows.add_all(reader.rows_of(batch))
+
+
+def _read_scanned(reader: ExampleReader, rows: _RowWriter, line: int, offset: int, block: bytes) -> None:
+    """Read a block of lines: by the scanner where it can, and the lines where it cannot the usual way.
+
+    The more of them come one after another, the more are read so at a time.
+    """
+    at, patience = 0, 1
+    shapes = _shapes(reader)
+    while at < len(block):
+        for name, shape in shapes:
+            scanned = rows.scanner.scan(block, at, shape)
+            if found := len(scanned.rows):
+                rows.add_scanned(block, at, scanned, reader.rows.count + 1, line)
+                reader.note_plain(name, line, found)
+                line, at = line + found, int(scanned.rows[-1, LINE_END])
+                patience = 1 if found >= patience else patience
+                break
+        if at < len(block):
+            end = at
+            for _ in range(patience):
+                end = block.find(b"\n", end) + 1 or len(block)
+                if end == len(block):
+                    break
+            batch = reader.rows.batch(line, offset + at, block[at:end])
+            _read_batch(reader, rows, batch)
+            line, at, patience = line + len(batch.lines), end, patience * 2
+            shapes = _shapes(reader)
+
+
+def _shapes(reader: ExampleReader) -> list[tuple[str, Shape]]:
+    """Which rows the scanner can read: those that the formats met so far read the short way."""
+    found = []
+    for width in WIDTHS:
+        if (fmt := reader.plain_format(width)) and (shape := shape_of(fmt.name, width)):
+            found.append((fmt.name, shape))
+    return found
 
 
 class _RowWriter:
@@ -112,7 +174,13 @@ class _RowWriter:
         self._arrays = {name: array("q") for name in ("number", "line", "raw_end", "document", "asked", "row")}
         self._raw: list[bytes] = []
         self._keys: list[bytes] = []
+        self._guarded = bytearray()
         self._notes: list[Any] = []
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        """What reads rows of texts alone."""
+        return Scanner()
 
     @property
     def takes_plain(self) -> bool:
@@ -125,9 +193,44 @@ class _RowWriter:
         for (roles, _, _), raw in zip(turns, batch.lines, strict=True):
             compares = compared_turns(roles, [*islice(cleaned, len(roles))])
             self._add(compares, raw, compares.parts[0])
-        self._arrays["number"].extend(range(count - len(turns) + 1, count + 1))
-        self._arrays["line"].extend(range(batch.line, batch.line + len(turns)))
+        self._number_from(count - len(turns) + 1, batch.line, len(turns))
         self._flush_if_much()
+
+    def add_scanned(self, block: bytes, at: int, scanned: Scanned, number: int, line: int) -> None:
+        """Take in rows that stand in a block from a place on, the first of which has this number and this line."""
+        texts, keys, sketches, documents = scanned.texts, self._keys, self._sketches, self._documents
+        of_rows, asks, firsts = self._arrays["document"], self._arrays["asked"], self._arrays["row"]
+        for row, told in enumerate(scanned.rows.tolist(), self._rows):
+            _, context, context_end, head, asked, answered, end = told
+            guard, hashed = NO_GUARD, texts[head:end]
+            if context >= 0:
+                guard = context_guard(texts[context:context_end])
+                hashed = guard + hashed[GUARD_BYTES:]
+            key = key_of(hashed)
+            document = documents.setdefault(key, self._count)
+            if document == self._count:
+                self._count += 1
+                keys.append(key)
+                self._guarded.append(context >= 0 and guard != NO_GUARD)
+                firsts.append(row)
+                if sketches is not None:
+                    sketches.add_text(texts[asked:end], (answered - asked, end - answered, 0), guard)
+            of_rows.append(document)
+            asks.append(crc32(texts[asked:answered]) + 1 if answered > asked else 0)
+        ends = scanned.rows[:, LINE_END] - at + self._raw_end
+        raw = block[at : scanned.rows[-1, LINE_END]]
+        if not raw.endswith(b"\n"):
+            ends[-1] += 1
+        self._raw.append(raw.removesuffix(b"\n"))
+        self._raw_end = int(ends[-1])
+        self._arrays["raw_end"].frombytes(ends.tobytes())
+        self._rows += len(ends)
+        self._number_from(number, line, len(ends))
+        self._flush_if_much()
+
+    def _number_from(self, number: int, line: int, rows: int) -> None:
+        self._arrays["number"].extend(range(number, number + rows))
+        self._arrays["line"].extend(range(line, line + rows))
 
     def add_all(self, rows: Iterable[tuple[Row, Example]]) -> None:
         """Take in rows."""
@@ -146,6 +249,7 @@ class _RowWriter:
         if document == self._count:
             self._count += 1
             self._keys.append(compares.key)
+            self._guarded.append(compares.guard != NO_GUARD)
             arrays["row"].append(self._rows)
             if self._sketches is not None:
                 self._sketches.add(compares)
@@ -157,13 +261,14 @@ class _RowWriter:
         self._rows += 1
 
     def _flush_if_much(self) -> None:
-        if len(self._raw) >= _FLUSH:
+        if len(self._arrays["document"]) >= _FLUSH:
             self._flush()
 
     def _flush(self) -> None:
         for name, values in self._arrays.items():
             self._folder.append(name, values)
         self._folder.append("key", b"".join(self._keys))
+        self._folder.append("guarded", bytes(self._guarded))
         if self._raw:
             self._raw.append(b"")
         self._folder.append("raw", b"\n".join(self._raw))
@@ -230,6 +335,21 @@ def raw_rows(folder: Path, rows: I64) -> Iterator[bytes]:
         yield raw[begin : end - 1].tobytes()
 
 
+def asked_and_answered(folder: Path, rows: I64) -> Iterator[tuple[bytes, bytes] | None]:
+    """The clean texts of these rows of a folder that has sketches; None of a row that its guard says more about."""
+    documents = mapped(folder / "document", np.int64)[rows]
+    lengths = mapped(folder / "lengths", np.uint32, PARTS).astype(np.int64)
+    text = mapped(folder / "text", np.uint8).data
+    begins = (np.cumsum(lengths.sum(axis=1)) - lengths.sum(axis=1))[documents]
+    middles = begins + lengths[documents, 0]
+    ends = middles + lengths[documents, 1]
+    guarded = mapped(folder / "guarded", np.uint8)[documents]
+    for begin, middle, end, more in zip(
+        begins.tolist(), middles.tolist(), ends.tolist(), guarded.tolist(), strict=True
+    ):
+        yield None if more else (bytes(text[begin:middle]), bytes(text[middle:end]))
+
+
 def _lines(folder: Path, rows: I64) -> Iterator[memoryview]:
     """These rows of a folder, which ascend, as lines; many together where they stand together."""
     raw, ends = _raw(folder)
@@ -267,9 +387,8 @@ class Collected:
 
     def read(self, sources: Sequence[str], see: See | None = None) -> None:
         """Take in the rows of files, noting what `see` says of each; rows that fail go to `rejects`."""
-        self.engine.warm_up(sum(map(size_of, sources)), prepare)
-        count = self.engine.partitions or PARTITIONS
-        chunks = [chunk for source in sources for chunk in plan_chunks(source, count)]
+        self.engine.warm_up(sum(map(size_of, sources)), _prepare)
+        chunks = [chunk for source in sources for chunk in plan_chunks(source, self._pieces_of(source))]
         begun = len(self._pieces)
         tasks = [
             Task(read_chunk, (chunk, self.reading, see), self.folder / f"read-{begun + number:05}", Read)
@@ -287,6 +406,10 @@ class Collected:
             self.notices += read.notices
             self.rows_in += read.rows_in
             before, lines = before + read.rows_in, lines + read.lines
+
+    def _pieces_of(self, source: str) -> int:
+        """Into how many pieces to cut a file."""
+        return self.engine.partitions or min(PARTITIONS, max(size_of(source) // _PIECE, 1))
 
     def read_index(self, index: Index) -> None:
         """Take in the rows of an index, before any others."""

@@ -144,7 +144,7 @@ def compared_turns(roles: Roles, texts: Sequence[bytes]) -> Compared:
         context, prompt, completion = _sides_of_turns(roles, texts)
         asked, answered = b"\n".join(prompt), b"\n".join(completion)
         letters = "".join([role[0] for role in roles])
-        guard = _guard_key(b"%b\n\n\nNone False" % b"\n".join(context)) if context else NO_GUARD
+        guard = context_guard(b"\n".join(context)) if context else NO_GUARD
     parts = (asked, answered, b"")
     return Compared(parts, guard, _copy_key(parts, guard, letters))
 
@@ -174,7 +174,12 @@ def _guard_key(guard: bytes) -> bytes:
     return key_of(guard)
 
 
-NO_GUARD = _guard_key(b"\n\n\nNone False")
+def context_guard(context: bytes) -> bytes:
+    """The guard of a conversation of texts alone, by what its system messages say."""
+    return _guard_key(b"%b\n\n\nNone False" % context)
+
+
+NO_GUARD = context_guard(b"")
 
 
 def prompt_key(document: Compared) -> bytes:

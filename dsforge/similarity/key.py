@@ -108,7 +108,7 @@ _FOLDED = bytes.maketrans(
     bytes(range(ord("A"), ord("Z") + 1)) + _SPACES, bytes(range(ord("a"), ord("z") + 1)) + b" " * len(_SPACES)
 )
 _RUN_OF_SPACES = re.compile(b"  +")
-_OTHER_SPACES = ("\x85", "\u1680", "\u2028", "\u2029")  # those that NFKC does not make a space
+OTHER_SPACES = ("\x85", "\u1680", "\u2028", "\u2029")  # those that NFKC does not make a space
 
 
 def normalised_bytes(text: str) -> bytes:
@@ -116,7 +116,7 @@ def normalised_bytes(text: str) -> bytes:
     if text.isascii():
         return _single_spaced(text.encode().translate(_FOLDED))
     normal = _fold(text)
-    for space in _OTHER_SPACES:
+    for space in OTHER_SPACES:
         normal = normal.replace(space, " ")
     return _single_spaced(normal.encode("utf-8", "surrogatepass").translate(_ONE_SPACE))
 
@@ -145,7 +145,7 @@ def _all_folded(texts: Sequence[str]) -> list[bytes]:
     joined = joined.casefold()
     if not is_normalized("NFKC", joined):
         joined = "\0".join([normalize("NFKC", text) for text in joined.split("\0")])
-    for space in _OTHER_SPACES:
+    for space in OTHER_SPACES:
         joined = joined.replace(space, " ")
     return _all_spaced(joined.encode("utf-8", "surrogatepass").translate(_ONE_SPACE), texts)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dsforge.example import Role
 from dsforge.similarity.compared import NO_GUARD
-from dsforge.similarity.key import KEY_BYTES, normalised_bytes
+from dsforge.similarity.key import KEY_BYTES, OTHER_SPACES, normalised_bytes
 from dsforge.similarity.shingle import I64, U8
 
 I32: TypeAlias = "NDArray[np.int32]"
@@ -33,14 +33,13 @@ SIDE_CONTEXT, SIDE_PROMPT, SIDE_ANSWER = range(3)
 MOST_TURNS = 256
 COMPLEX = -1
 """The fold of a character that the compiled code does not know."""
-FIRST_SAME, LAST_SAME = 0x4E00, 0x9FFF
-"""Han characters, whose normal form they are themselves."""
 
+_SHORTEST = len(b'{"prompt":"","completion":""}')
 _ROOM = 3  # bytes of the buffer for one of a block: of the shortest rows, the key takes more than the row
 _FIELDS: Mapping[tuple[str, int], tuple[str, ...]] = {
     ("alpaca", 3): ("instruction", "input", "output"),
     ("alpaca", 2): ("instruction", "output"),
-    ("prompt_completion", 2): ("prompt", "completion"),
+    ("prompt-completion", 2): ("prompt", "completion"),
 }
 _TURNS: Mapping[tuple[str, int], tuple[tuple[str, str, str], Mapping[str, Role]]] = {
     ("chatml", 1): (
@@ -105,8 +104,7 @@ class _Folds(NamedTuple):
 
 
 _JAMO = range(0x1100, 0x1200)  # they join, which their decompositions do not tell
-_OWN = (range(FIRST_SAME, LAST_SAME + 1), range(0x3400, 0x4DC0), range(0xE000, 0xF900))
-_HANGUL = range(0xAC00, 0xD7A4)
+_THEMSELVES = (range(0x4E00, 0xA000), range(0x3400, 0x4DC0), range(0xE000, 0xF900), range(0xAC00, 0xD7A4))
 _ASTRAL = range(0x1F000, 0x1FB00)
 
 
@@ -118,7 +116,7 @@ def folds() -> _Folds:
     the normal form that its characters have one after another. None grows longer.
     """
     codes = np.full(_ASTRAL.stop, COMPLEX, dtype=np.int32)
-    for same in (*_OWN, _HANGUL):
+    for same in _THEMSELVES:
         codes[same.start : same.stop] = np.arange(same.start, same.stop)
     left = np.flatnonzero(codes[: 0x10000] == COMPLEX)
     tried = [code for code in left.tolist() if not 0xD800 <= code < 0xE000 and code not in _JAMO]
@@ -127,9 +125,13 @@ def folds() -> _Folds:
     pieces: list[bytes] = [b"", b""]  # the numbers 0 and 1 would mean other things
     for code in (*tried, *_ASTRAL):
         character = chr(code)
+        if code > 0xFF and normalize("NFKD", character) == character == character.casefold():
+            if not combining(character) and character not in joining and character not in OTHER_SPACES:
+                codes[code] = code
+            continue
         folded = normalize("NFKC", normalize("NFKC", character).casefold())
         firsts = {normalize("NFKD", text)[0] for text in (character, normalize("NFKC", character).casefold())}
-        if any(combining(first) or first in joining for first in firsts):
+        if any(combining(first) or first in joining or ord(first) in _JAMO for first in firsts):
             continue
         clean = _clean(folded)
         if len(clean) > len(character.encode()):
@@ -149,6 +151,24 @@ def _clean(folded: str) -> bytes:
     return normalised_bytes(f"|{folded}|")[1:-1]
 
 
+MUCH = 8 << 20
+"""Bytes that a process reads before the compiled code is worth loading (0.2 s)."""
+_read = 0
+
+
+def is_much(size: int) -> bool:
+    """Whether this process reads so many bytes, counting these, that the scanner is worth its while."""
+    global _read
+    _read += size
+    return _read >= MUCH
+
+
+def prepare_scanner() -> None:
+    """Load the scanner, so that processes forked from this one have it."""
+    is_much(MUCH)
+    Scanner().scan(b"\n", 0, _shape(("prompt", "completion"), ("user", "assistant"), (), needs_text=False))
+
+
 class Scanned(NamedTuple):
     """Rows of a block: `rows` as told by the compiled code, and the clean `texts` that they point into."""
 
@@ -164,6 +184,7 @@ class Scanner:
         self._guard = np.frombuffer(NO_GUARD, dtype=np.uint8)
         self._spans = np.empty((MOST_TURNS, 3), dtype=np.int64)
         self._out = np.empty(0, dtype=np.uint8)
+        self._rows = np.empty((0, COLUMNS), dtype=np.int64)
 
     def scan(self, block: bytes, at: int, shape: Shape) -> Scanned:
         """The rows of this shape that begin at a place of a block of lines, up to the first that is not of it."""
@@ -171,10 +192,11 @@ class Scanner:
 
         if len(self._out) < _ROOM * len(block):
             self._out = np.empty(_ROOM * len(block), dtype=np.uint8)
-        rows = np.empty((block.count(b"\n", at) + 1, COLUMNS), dtype=np.int64)
+            self._rows = np.empty((len(block) // _SHORTEST + 1, COLUMNS), dtype=np.int64)
         count = scan_rows(
             np.frombuffer(block, dtype=np.uint8), at, shape.words, shape.starts, shape.sides, shape.letters,
-            shape.needs_text, *self._folds, self._guard, self._spans, self._out, rows,
+            shape.needs_text, *self._folds, self._guard, self._spans, self._out,
+            self._rows,
         )  # fmt: skip
-        rows = rows[:count]
+        rows = self._rows[:count].copy()
         return Scanned(rows, self._out[: rows[-1, END] if count else 0].tobytes())

@@ -19,10 +19,8 @@ from dsforge.similarity.scan import (
     CONTEXT,
     CONTEXT_END,
     END,
-    FIRST_SAME,
     GUARD_BYTES,
     HEAD,
-    LAST_SAME,
     LINE_END,
     MOST_TURNS,
     SIDE_ANSWER,
@@ -34,6 +32,7 @@ from dsforge.similarity.shingle import I64, U8
 _QUOTE, _BACKSLASH, _SPACE, _TAB, _BREAK = 0x22, 0x5C, 0x20, 0x09, 0x0A
 _OPEN, _CLOSE, _OPEN_LIST, _CLOSE_LIST, _COLON, _COMMA = 0x7B, 0x7D, 0x5B, 0x5D, 0x3A, 0x2C
 _ZERO, _LESS, _T, _U = 0x30, 0x3C, 0x74, 0x75
+_STRETCH = 32
 _DIGITS = 45
 """Room for two lengths, and what stands around them."""
 
@@ -89,12 +88,23 @@ def _text_end(block: U8, at: int) -> int:
         if first == _BACKSLASH and second == _U and block[at + 2] == _ZERO and block[at + 3] == _ZERO:
             return -1
     while at < len(block):
+        while at + _STRETCH <= len(block):  # the lanes of the processor look at many bytes together
+            met = False
+            for step in range(_STRETCH):
+                byte = block[at + step]
+                met |= (byte == _QUOTE) | (byte == _BACKSLASH) | (byte < _SPACE)
+            if met:
+                break
+            at += _STRETCH
         byte = block[at]
+        while byte != _QUOTE and byte != _BACKSLASH and byte >= _SPACE and at + 1 < len(block):
+            at += 1
+            byte = block[at]
         if byte == _QUOTE:
             return at
-        if byte < _SPACE:
+        if byte != _BACKSLASH:
             return -1
-        at += 2 if byte == _BACKSLASH else 1
+        at += 2
     return -1
 
 
@@ -193,56 +203,50 @@ def _put(out: U8, at: int, code: int) -> int:
 
 @compiled
 def _normalised(
-    block: U8, at: int, end: int, folds: I32, pieces: U8, piece_starts: I64, out: U8, begin: int, to: int, wide: bool
-) -> tuple[int, bool]:
-    """Write the normal form of a text behind that of another, of which `begin` is the first place, and `to` the next.
+    block: U8, at: int, end: int, folds: I32, pieces: U8, piece_starts: I64, out: U8, begin: int, to: int
+) -> int:  # fmt: skip
+    """Write the normal form of a text at the place `to`, where that of its first part, from `begin` on, ends in a space.
 
-    `wide` is whether white space waits to be written. `(next place, whether white space waits)`; -1 where the normal
-    form is not that of the single characters.
+    The place behind it; -1 where the normal form is not that of the single characters.
     """
+    after_space = True
     while at < end:
-        code = int(block[at])
-        if code == _BACKSLASH:
-            code, at = _escaped(block, at)
-        elif code >= 0x80:
-            code, at = _character(block, at, end)
-        else:
+        byte = block[at]
+        if byte < 0x80 and byte != _BACKSLASH:
+            fold = folds[byte]
+            is_space = fold == _SPACE
+            out[to] = fold
+            to += not (is_space and after_space)  # the next one takes the place of a second space: no jump is cheapest
+            after_space = is_space
             at += 1
-        if FIRST_SAME <= code <= LAST_SAME:
-            fold = code
-        elif 0 <= code < len(folds):
-            fold = int(folds[code])
-        else:
-            return -1, False
+            continue
+        if 0xE5 <= byte <= 0xE9 and at + 2 < end and block[at + 1] & 0xC0 == 0x80 and block[at + 2] & 0xC0 == 0x80:
+            out[to], out[to + 1], out[to + 2] = byte, block[at + 1], block[at + 2]  # most Han characters
+            to += 3
+            after_space = False
+            at += 3
+            continue
+        code, at = _escaped(block, at) if byte == _BACKSLASH else _character(block, at, end)
+        if code < 0 or code >= len(folds):
+            return -1
+        fold = folds[code]
         if fold == COMPLEX:
-            return -1, False
-        if fold == _SPACE:
-            wide = True
-            continue
-        if fold >= 0:
-            if wide and to > begin:
-                out[to] = _SPACE
-                to += 1
-            wide = False
-            if fold < 0x80:
-                out[to] = fold
-                to += 1
-            else:
-                to = _put(out, to, fold)
-            continue
-        piece = -fold
-        for place in range(piece_starts[piece], piece_starts[piece + 1]):
-            byte = pieces[place]
-            if byte == _SPACE:
-                wide = True
-                continue
-            if wide and to > begin:
-                out[to] = _SPACE
-                to += 1
-            wide = False
-            out[to] = byte
-            to += 1
-    return to, wide
+            return -1
+        if fold >= 0x80:
+            to = _put(out, to, fold)
+            after_space = False
+        elif fold >= 0:
+            is_space = fold == _SPACE
+            out[to] = fold
+            to += not (is_space and after_space)
+            after_space = is_space
+        else:
+            for place in range(piece_starts[-fold], piece_starts[1 - fold]):
+                is_space = pieces[place] == _SPACE
+                out[to] = pieces[place]
+                to += not (is_space and after_space)
+                after_space = is_space
+    return to - 1 if to > begin and out[to - 1] == _SPACE else to
 
 
 @compiled
@@ -260,7 +264,8 @@ def _write_number(out: U8, at: int, number: int) -> int:
 def _spans_of_fields(block: U8, at: int, words: U8, starts: I64, spans: I64) -> int:
     """Find the texts of the fields of a row, one each; the place behind its last brace, -1 where it is another row."""
     count = len(starts) - 1
-    spans[:count, 1] = -1
+    for field in range(count):
+        spans[field, 1] = -1
     at = _after(block, at, _OPEN)
     for field in range(count):
         if at < 0:
@@ -365,8 +370,7 @@ def scan_rows(
                         out[to] = _BREAK
                         to += 1
                     is_first = False
-                    to, _ = _normalised(block, spans[turn, 0], spans[turn, 1], folds, pieces, piece_starts, out,
-                                        to, to, False)  # fmt: skip
+                    to = _normalised(block, spans[turn, 0], spans[turn, 1], folds, pieces, piece_starts, out, to, to)
                     if to < 0:
                         return count
                 if is_first and side < SIDE_PROMPT:
@@ -375,17 +379,17 @@ def scan_rows(
                 if needs_text and spans[0, 0] == spans[0, 1]:
                     return count
                 begin = to
-                to, wide = _normalised(block, spans[0, 0], spans[0, 1], folds, pieces, piece_starts, out,
-                                       begin, to, False)  # fmt: skip
+                to = _normalised(block, spans[0, 0], spans[0, 1], folds, pieces, piece_starts, out, to, to)
                 if to >= 0 and len(starts) == 4:
-                    to, wide = _normalised(block, spans[1, 0], spans[1, 1], folds, pieces, piece_starts, out,
-                                           begin, to, True)  # fmt: skip
+                    if to > begin:
+                        out[to] = _SPACE
+                        to += 1
+                    to = _normalised(block, spans[1, 0], spans[1, 1], folds, pieces, piece_starts, out, begin, to)
                 if to < 0:
                     return count
             elif side == SIDE_ANSWER:
                 answer = len(starts) - 2
-                to, wide = _normalised(block, spans[answer, 0], spans[answer, 1], folds, pieces, piece_starts, out,
-                                       to, to, False)  # fmt: skip
+                to = _normalised(block, spans[answer, 0], spans[answer, 1], folds, pieces, piece_starts, out, to, to)
                 if to < 0:
                     return count
             else:
@@ -401,7 +405,8 @@ def scan_rows(
             head -= 1
             out[head] = letters[spans[turn, 2] if of_turns else turn]
         head -= GUARD_BYTES
-        out[head : head + GUARD_BYTES] = guard
+        for step in range(GUARD_BYTES):  # to assign slices takes numba two seconds more to compile
+            out[head + step] = guard[step]
         row[HEAD] = head
         at = min(behind + 1, len(block))
         row[LINE_END] = at

@@ -51,6 +51,11 @@ def _is_much(size: int) -> bool:
     return _signed >= BATCH
 
 
+def is_prepared() -> bool:
+    """Whether this process has loaded the kernel, and works on much."""
+    return _signed >= BATCH
+
+
 def prepare() -> None:
     """Load the kernel, so that processes forked from this one have it."""
     _is_much(BATCH)
@@ -73,24 +78,32 @@ class SketchWriter:
     ) -> None:
         self._folder, self._banding, self._shingling = folder, banding, shingling
         self._whole = signatures
-        self._parts: list[Sequence[bytes]] = []
+        self._texts: list[bytes] = []
+        self._lengths: list[int] = []
         self._guards: list[bytes] = []
         self._bytes = 0
         self._sign(pack([]))
 
     def add(self, document: Compared) -> None:
         """Add a document; it is number n after n others."""
-        self._parts.append(document.parts)
-        self._guards.append(document.guard)
-        self._bytes += sum(map(len, document.parts))
+        self.add_text(b"".join(document.parts), [*map(len, document.parts)], document.guard)
+
+    def add_text(self, text: bytes, lengths: Sequence[int], guard: bytes) -> None:
+        """Add a document by its parts, one after another, and their lengths."""
+        self._texts.append(text)
+        self._lengths += lengths
+        self._guards.append(guard)
+        self._bytes += len(text)
         if self._bytes >= BATCH:
             self.end()
 
     def end(self) -> None:
         """Sign and write what waits to be."""
-        if self._parts:
-            self._sign(pack(self._parts))
-        self._parts, self._guards, self._bytes = [], [], 0
+        if self._texts:
+            starts = np.array(self._lengths, dtype=np.int64).cumsum()
+            utf8 = np.frombuffer(b"".join(self._texts), dtype=np.uint8)
+            self._sign(Texts(utf8, np.concatenate([np.zeros(1, dtype=np.int64), starts])))
+        self._texts, self._lengths, self._guards, self._bytes = [], [], [], 0
 
     def _sign(self, texts: Texts) -> None:
         sign = sign_compiled if _is_much(len(texts.utf8)) else sign_numpy

@@ -161,11 +161,9 @@ class _Buckets:
         """The first member of each bucket."""
         return self.members[self._starts]
 
-    def among(self, wanted: I64) -> Iterator[tuple[tuple[int, int], I64]]:
-        """`(band and key, members)` of the buckets of these numbers."""
-        starts, ends = self._starts[wanted].tolist(), (self._starts + self.counts)[wanted].tolist()
-        for (band, key), start, end in zip(self.places[wanted].tolist(), starts, ends, strict=True):
-            yield (band, key), self.members[start:end]
+    def among(self, wanted: NDArray[np.bool_]) -> tuple[U64, I64, I64]:
+        """`(band and key of each, counts, members of one behind the other)` of the buckets that are wanted."""
+        return self.places[wanted], self.counts[wanted], self.members[np.repeat(wanted, self.counts)]
 
 
 def _components(
@@ -223,13 +221,17 @@ def verify(
 ) -> Count:
     """Write the matches within the components from one to below another: `pair` of removed and kept, `similarity`."""
     component = mapped(components, np.int64)
-    found_buckets: list[tuple[tuple[int, int], I64]] = []
+    found_buckets = []
     for folder in folders:
         buckets = _Buckets(folder)
         of_bucket = component[buckets.leaders]
-        found_buckets += buckets.among(np.flatnonzero((limits[0] <= of_bucket) & (of_bucket < limits[1])))
-    found_buckets.sort(key=lambda bucket: bucket[0])  # by band and key, whatever the partitions
-    wanted = [members for _, members in found_buckets]
+        found_buckets.append(buckets.among((limits[0] <= of_bucket) & (of_bucket < limits[1])))
+    places, counts, members = (np.concatenate(arrays) for arrays in zip(*found_buckets, strict=True))
+    ends = counts.cumsum()
+    order = np.lexsort((places[:, 1], places[:, 0]))  # by band and key, whatever the partitions
+    wanted = [
+        members[start:end] for start, end in zip((ends - counts)[order].tolist(), ends[order].tolist(), strict=True)
+    ]
     sketched = Sketched(*sketches)
     rank = mapped(ranks, np.float64) if ranks else None
     found = _judge(wanted, sketched, judging, rank)

@@ -76,7 +76,7 @@ class Batches:
         packed, offsets = self._quick.encode_batch_flat(texts)
         flat = np.frombuffer(packed, np.uint32)
         bounds = np.frombuffer(offsets, np.uint64).astype(np.int64).tolist()
-        ends = memoryview(np.concatenate((np.zeros(1, np.int64), self._sizes[flat].cumsum())))
+        ends = np.concatenate((np.zeros(1, np.int64), self._sizes[flat].cumsum())).data
         found = [
             self._placed(text, flat[start:end].tolist(), ends[start : end + 1])
             for text, start, end in zip(texts, bounds, bounds[1:], strict=False)

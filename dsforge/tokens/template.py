@@ -118,6 +118,14 @@ def _renderer(template: str) -> Renderer:
 
         return render
     compiled = compile_template(template)
+    environment = compiled.environment
+    of_any, of_dicts = environment.getattr, frozenset(dir(dict))
+
+    def getattr_quickly(value: Any, name: str) -> Any:
+        """The sandbox's own answer; of a key of a message without the failing looks for an attribute before it."""
+        return value[name] if type(value) is dict and name in value and name not in of_dicts else of_any(value, name)
+
+    environment.getattr = getattr_quickly
 
     def render_plain(chat: Any, tools: Any, asks: bool, special: dict[str, Any]) -> tuple[str, list[tuple[int, int]]]:
         found: tuple[str, list[tuple[int, int]]] = inner(

@@ -19,8 +19,6 @@ _STRATEGIES = ("random", "sequential", _GROUPED, "batch_rebalance")
 """What transformers 5 knows."""
 _WORTH = 0.05
 """The share of padding among a batch's tokens from which on grouping pays: a prior."""
-_ENOUGH_STEPS = 500
-"""Steps that have to remain for rows to be packed unasked: few large steps learn otherwise than many small ones."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,9 @@ def padding_share(lengths: Sequence[int], size: int, seed: int = 0) -> float:
 def choose(config: TrainConfig, recipe: Recipe, rows: TokenRows) -> Batching:
     """How the rows come together.
 
-    Unasked, rows of like length stand together where batches would else be filled up by a twentieth or more; they
-    are packed where, beside that, a packed batch does the work of several and enough steps remain.
+    Unasked, rows of like length stand together where batches would else be filled up by a twentieth or more. Rows are
+    packed only when asked: that makes fewer, larger steps, which learn otherwise, and on a CPU slower ones (measured,
+    0.6 times the tokens a second: `python benchmarks/train.py`); where a third of the steps would do, it is told.
 
     Raises:
         ConfigError: as `check_batching`.
@@ -108,11 +107,10 @@ def choose(config: TrainConfig, recipe: Recipe, rows: TokenRows) -> Batching:
         return Batching("plain", f"method={recipe.name} takes batches as they come", padding, plain_steps)
     if padding < _WORTH or len(rows) <= size:
         return Batching("plain", f"padding is {padding:.0%} of a batch", padding, plain_steps)
-    if recipe.packs and config.max_length and packed_steps >= _ENOUGH_STEPS and 2 * packed_steps <= plain_steps:
-        return Batching(
-            "pack", f"rows are short: {packed_steps:,} full steps do the work of {plain_steps:,}", padding, packed_steps
-        )
-    return Batching("group", f"rows of like length together: else {padding:.0%} were padding", padding, plain_steps)
+    why = f"rows of like length together: else {padding:.0%} were padding"
+    if recipe.packs and 3 * packed_steps <= plain_steps:
+        why += f"; run.batching=pack would make {packed_steps:,} full steps of them"
+    return Batching("group", why, padding, plain_steps)
 
 
 def packed_rows(lengths: Sequence[int], limit: int | None) -> int:

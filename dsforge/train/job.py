@@ -65,8 +65,8 @@ class Job:
         parameters = list(trained.parameters())
         return Outcome(
             str(saved.relative_to(folder)),
-            sum(weight.numel() for weight in parameters),
-            sum(weight.numel() for weight in parameters if weight.requires_grad),
+            sum(map(_size, parameters)),
+            sum(_size(weight) for weight in parameters if weight.requires_grad),
             seconds,
             used_hardware(),
         )
@@ -96,6 +96,12 @@ class Job:
             TokenRows.load(validation) if validation.exists() else None,
             values["batching"],
         )
+
+
+def _size(weight: Any) -> int:
+    """The numbers of a weight, also where DeepSpeed has left but a part of it here."""
+    size: int = getattr(weight, "ds_numel", None) or weight.numel()
+    return size
 
 
 def check_fit(rows: TokenRows, model: Any) -> None:

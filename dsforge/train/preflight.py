@@ -6,17 +6,23 @@ import math
 import random
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from dsforge.engine.chunks import Chunk, pieces_for, plan_chunks
 from dsforge.errors import ConfigError, InputError, RowError
-from dsforge.formats.read import read_examples
+from dsforge.formats.read import ExampleReader
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import Row
 from dsforge.tokens.answers import Drawn, Sequence
 from dsforge.tokens.template import IGNORED, ChatTemplate
 from dsforge.train.config import DataConfig
-from dsforge.train.recipe import Recipe, methods_for
+from dsforge.train.recipe import Recipe, get_recipe, methods_for
+from dsforge.train.row_workers import RowWorkers, stored_template
 from dsforge.train.token_rows import TokenRows, mixed
 
 
@@ -60,9 +66,10 @@ class Preflight:
     Conservation: rows_in = rows_used + len(rejects), `rows_used` being those that are trained on. Tokens are those of
     all sequences that rows make: of a pair the prompt counts twice. `cut_trained` counts the trained tokens lost from
     rows over the limit. `left_out` rows say something the template does not render; in `control` rows a message spells
-    a special token out. `added` is what the template itself writes into the trained text. In `drifting` rows the prompt alone reads otherwise than before
-    its answer, in `foreign` ones others than the assistant speak within an answer, which is trained as a whole.
-    `between` are answers of rankings that stand between the best and the worst: no method trains them.
+    a special token out. `added` is what the template itself writes into the trained text. In `drifting` rows the
+    prompt alone reads otherwise than before its answer, in `foreign` ones others than the assistant speak within an
+    answer, which is trained as a whole. `between` are answers of rankings that stand between the best and the worst:
+    no method trains them.
     """
 
     path: str
@@ -96,8 +103,10 @@ class Preflight:
 class _Reader:
     """Reads a file to the texts of its rows, remembering the row each came from, and what other methods would train."""
 
-    def __init__(self, data: DataConfig, path: str, recipe: Recipe, template: ChatTemplate, found: Preflight) -> None:
-        self._source = read_examples(path, data.format, found.rejects.append)
+    def __init__(
+        self, data: DataConfig, chunk: Chunk, recipe: Recipe, template: ChatTemplate, found: Preflight
+    ) -> None:
+        self._source = ExampleReader(chunk.source, data.format, found.rejects.append, start=chunk.start, end=chunk.end)
         self._limit = math.inf if data.limit is None else data.limit
         self._recipe = recipe
         self._template = template
@@ -125,6 +134,11 @@ class _Reader:
                 break
         self._found.rows_in = int(min(self._source.rows_in, self._limit))
         self._found.rejects[:] = [reject for reject in self._found.rejects if reject.row <= self._limit]
+
+    @property
+    def lines(self) -> int:
+        """Lines of a JSONL file that were read."""
+        return self._source.rows.lines
 
 
 def reject_row(path: str, row: Row, error: RowError) -> Reject:
@@ -157,17 +171,19 @@ def _trained(labels: list[int]) -> int:
 
 def _same(sequences: list[Sequence], limit: int | None = None) -> bool:
     """Whether the answers of a pair are the same, within the first `limit` tokens."""
+    if len(sequences) == 1:
+        return False
     first, *others = (sequence.encoded.input_ids[:limit] for sequence in sequences)
     return first in others
 
 
-def _fit(sequences: list[Sequence], recipe: Recipe, max_length: int | None, too_long: str) -> bool:
-    """Whether the row is over the limit.
+def _fit(sequences: list[Sequence], trained: list[int], recipe: Recipe, max_length: int | None, too_long: str) -> bool:
+    """Whether the row, of whose sequences so many tokens are `trained`, is over the limit.
 
     Raises:
         RowError: nothing would be learnt from it, or it is over the limit and is not to be cut.
     """
-    if not all(sequence.encoded.trained for sequence in sequences):
+    if not all(trained):
         raise RowError("its trained text comes to no tokens", "/messages", "T201")
     if _same(sequences):
         raise RowError("chosen and rejected are the same: there is nothing to learn from the pair", "/rejected", "Q503")
@@ -191,9 +207,10 @@ def _fit(sequences: list[Sequence], recipe: Recipe, max_length: int | None, too_
 def _take(drawn: Drawn, row: Row, found: Preflight, recipe: Recipe, max_length: int | None, too_long: str) -> None:
     """Add a row to those that are used, cut to `max_length` as the trainer would cut it, or reject it."""
     sequences = drawn.sequences
-    trained = sum(sequence.encoded.trained for sequence in sequences)
+    of_each = [sequence.encoded.trained for sequence in sequences]
+    trained = sum(of_each)
     try:
-        over = _fit(sequences, recipe, max_length, too_long)
+        over = _fit(sequences, of_each, recipe, max_length, too_long)
     except RowError as error:
         found.rejects.append(reject_row(found.path, row, error))
         if error.code == "L301":
@@ -201,18 +218,19 @@ def _take(drawn: Drawn, row: Row, found: Preflight, recipe: Recipe, max_length: 
             found.cut_trained += trained
             _note_over(found, row, sequences, 0, trained)
         return
-    limit = max_length if over else None
-    kept = sum(_trained(sequence.encoded.labels[:limit]) for sequence in sequences)
-    found.over_length += over
-    found.cut_trained += trained - kept
+    kept, limit = trained, max_length if over else None
     if limit is not None:
+        kept = sum(_trained(sequence.encoded.labels[:limit]) for sequence in sequences)
+        found.over_length += 1
+        found.cut_trained += trained - kept
         _note_over(found, row, sequences, limit, trained - kept)
     found.rows_used += 1
     found.rows.append_row(
         [(sequence.encoded.input_ids, sequence.encoded.labels) for sequence in sequences], limit, row.number
     )
     found.rows.good += [sequence.good for sequence in sequences if sequence.good is not None]
-    found.tokens += sum(len(sequence.encoded.input_ids[:limit]) for sequence in sequences)
+    lengths = [len(sequence.encoded.input_ids) for sequence in sequences]
+    found.tokens += sum(lengths) if limit is None else sum(min(limit, length) for length in lengths)
     found.trained += kept
 
 
@@ -224,14 +242,18 @@ def _note_over(found: Preflight, row: Row, sequences: list[Sequence], kept: int,
         found.over.append((found.path, Over(row.number, max(lengths), lost, lost_trained)))
 
 
-def preflight(path: str, data: DataConfig, max_length: int | None, recipe: Recipe, template: ChatTemplate) -> Preflight:
-    """Read, render and tokenise the rows of `path`.
+@dataclass(frozen=True)
+class _Piece:
+    """What was found in a piece of a file, of how many lines; rows and lines count from where it begins."""
 
-    Raises:
-        InputError: the file cannot be read, or no row of it can be trained on.
-    """
-    found = Preflight(path)
-    reader = _Reader(data, path, recipe, template, found)
+    found: Preflight
+    fitting: Counter[str]
+    lines: int
+
+
+def _look(chunk: Chunk, data: DataConfig, max_length: int | None, recipe: Recipe, template: ChatTemplate) -> _Piece:
+    found = Preflight(chunk.source)
+    reader = _Reader(data, chunk, recipe, template, found)
     for drawn in recipe.encode(template, reader):
         row = reader.origin.popleft()
         _note(drawn, found)
@@ -244,11 +266,60 @@ def preflight(path: str, data: DataConfig, max_length: int | None, recipe: Recip
             ]
             found.trains_stop = all(template.trains_the_stop(one.encoded.rendered) for one in drawn.sequences)
     found.rejects.sort(key=lambda reject: reject.row)
+    return _Piece(found, reader.fitting, reader.lines)
+
+
+def _look_in_worker(chunk: Chunk, data: DataConfig, max_length: int | None, method: str, template: Path) -> _Piece:
+    return _look(chunk, data, max_length, get_recipe(method), stored_template(template))
+
+
+def _add(whole: _Piece, piece: _Piece) -> _Piece:
+    """A piece of a file and the one that follows it as one."""
+    found, more, before = whole.found, piece.found, whole.found.rows_in
+    found.rejects += [
+        msgspec.structs.replace(reject, row=reject.row + before, line=reject.line + whole.lines)
+        for reject in more.rejects
+    ]
+    left = max(0, MAX_OVER - len(found.over))
+    found.over += [(path, replace(over, row=over.row + before)) for path, over in more.over[:left]]
+    found.rows.extend(more.rows, before)
+    found.formats = dict(Counter(found.formats) + Counter(more.formats))
+    found.longest = max(found.longest, more.longest)
+    found.added = found.added or more.added
+    if not found.shown and more.shown:
+        found.shown_row, found.shown, found.trains_stop = more.shown_row + before, more.shown, more.trains_stop
+    for name in _SUMMED:
+        setattr(found, name, getattr(found, name) + getattr(more, name))
+    return _Piece(found, whole.fitting + piece.fitting, whole.lines + piece.lines)
+
+
+def preflight(
+    path: str,
+    data: DataConfig,
+    max_length: int | None,
+    recipe: Recipe,
+    template: ChatTemplate,
+    workers: RowWorkers | None = None,
+) -> Preflight:
+    """Read, render and tokenise the rows of `path`; of a large JSONL file the `workers` take a piece each.
+
+    Raises:
+        InputError: the file cannot be read, or no row of it can be trained on.
+        OutputError: a worker was killed.
+    """
+    chunks = plan_chunks(path, pieces_for(workers.count)) if workers else [Chunk(path)]
+    if workers and len(chunks) > 1:
+        stored = workers.store(template)
+        asked = ((chunk, data, max_length, recipe.name, stored) for chunk in chunks)
+        whole = reduce(_add, workers.each(_look_in_worker, asked), _Piece(Preflight(path), Counter(), 0))
+    else:
+        whole = _look(chunks[0], data, max_length, recipe, template)
+    found = whole.found
     if not found.rows_used:
         first = found.rejects[0]
         raise InputError(
             f"{path}: none of its {found.rows_in:,} rows can be trained on by method={recipe.name}; "
-            f"row {first.row}: {first.reason}{_other_method(reader.fitting, recipe)}"
+            f"row {first.row}: {first.reason}{_other_method(whole.fitting, recipe)}"
         )
     if found.rows_in != found.rows_used + len(found.rejects):
         raise AssertionError(f"conservation broken: {found}")

@@ -40,8 +40,9 @@ from dsforge.train.manifest import (
     validation_losses,
 )
 from dsforge.train.preflight import Preflight, preflight, together
-from dsforge.train.quiet import quiet_environment
+from dsforge.train.quiet import load_libraries
 from dsforge.train.recipe import OnStep, Recipe, Step, get_recipe
+from dsforge.train.row_workers import RowWorkers
 from dsforge.train.saved import MERGED, Saved
 from dsforge.train.settings import check_arguments
 from dsforge.train.tiny import build_tokenizer
@@ -103,22 +104,25 @@ def _validation_file(data: DataConfig) -> str | None:
 
 
 @contextmanager
-def prepared(config: TrainConfig, asked: TrainConfig | None = None) -> Iterator[Prepared]:
+def prepared(
+    config: TrainConfig, asked: TrainConfig | None = None, workers: RowWorkers | None = None
+) -> Iterator[Prepared]:
     """Everything up to the first step: arguments checked, rows read and tokenised; nothing left behind yet.
 
-    `asked` is what is recorded, where `config` names files that were made of what it says.
+    `asked` is what is recorded, where `config` names files that were made of what it says; `workers` look at
+    the rows of large ones.
 
     Raises:
         ConfigError, InputError, OutputError: the run could not be finished as asked.
     """
-    quiet_environment()
     check_folder(config)
     validation = _validation_file(config.data)
     for path in filter(None, (*config.data.paths, validation)):
         if path == "-":
             raise InputError("train reads its rows more than once: save standard input to a file first")
         open_source(path).close()
-    for module in ("torch", "transformers", "trl", "peft", "datasets"):
+    load_libraries()
+    for module in ("torch", "transformers", "trl", "peft"):
         require(module, "train", "dsforge train")
     recipe = get_recipe(config.method.name)
     check_arguments(recipe, config)
@@ -130,7 +134,7 @@ def prepared(config: TrainConfig, asked: TrainConfig | None = None) -> Iterator[
         gc.freeze()  # a million objects of the libraries live on: not looked at again, rows take a quarter less time
 
         def look(path: str) -> Preflight:
-            return preflight(path, config.data, config.max_length, recipe, template)
+            return preflight(path, config.data, config.max_length, recipe, template, workers)
 
         files = [look(path) for path in config.data.paths]
         training = together(files, config.data.weights, config.run.seed)

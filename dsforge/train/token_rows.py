@@ -32,6 +32,19 @@ class Lists:
         if len(self._tail) >= SPILL:
             self._spill()
 
+    def extend(self, others: Lists) -> None:
+        """Add all lists of another column."""
+        before = self._ends[-1]
+        self._tail.frombytes(others.flat.tobytes())
+        self._ends.frombytes((others.ends[1:] + before).tobytes())
+        if len(self._tail) >= SPILL:
+            self._spill()
+
+    def __reduce__(self) -> tuple[type[Lists], tuple[Any, array[int]]]:
+        import numpy
+
+        return Lists, (numpy.asarray(self.flat), self._ends)
+
     def _spill(self) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this does, and has no name
@@ -138,12 +151,23 @@ class TokenRows:
         for input_ids, labels in sequences:
             if len(input_ids) != len(labels):
                 raise ValueError(f"{len(input_ids)} tokens with {len(labels)} labels")
-            self._ids.append(input_ids[:limit])
-            self._labels.append(labels[:limit])
-            self.tails.append([] if limit is None else input_ids[limit:])
+            whole = limit is None
+            self._ids.append(input_ids if whole else input_ids[:limit])
+            self._labels.append(labels if whole else labels[:limit])
+            self.tails.append([] if whole else input_ids[limit:])
         self._rows.append(len(sequences))
         self.numbers.append(number)
         self.sources.append(0)
+
+    def extend(self, others: TokenRows, before: int) -> None:
+        """Add the rows of the next piece of the same file; `before` rows of the file stand before it."""
+        self._ids.extend(others._ids)
+        self._labels.extend(others._labels)
+        self.tails.extend(others.tails)
+        self._rows.extend(others._rows)
+        self.numbers.extend(number + before for number in others.numbers)
+        self.sources.extend(others.sources)
+        self.good += others.good
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -182,7 +182,7 @@ def train(recipe: Recipe, material: Material, on_step: OnStep, checkpoint: Path 
         _keep_batch(material, error.inputs, step)
         raise ConfigError(
             f"the loss is {error} at step {step}: lower trl.learning_rate (now {config.trl.get('learning_rate')}) or "
-            f"set trl.max_grad_norm; the rows of that batch stand in {material.folder / NAN_BATCH}"
+            f"set trl.max_grad_norm, with run.overwrite=true; the rows of that batch stand in {material.folder / NAN_BATCH}"
         ) from error
     except torch.OutOfMemoryError as error:
         raise ConfigError(_more_memory(recipe, config, "GPU memory")) from error

@@ -145,7 +145,7 @@ _LOCK = ".lock"
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Nobody else makes this run meanwhile; OutputError where somebody does."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -156,6 +156,12 @@ def _locked(folder: Path) -> Iterator[None]:
         if not lock(file):
             raise OutputError(f"{folder} is being trained by another dsforge: give another run.name")
         yield
+
+
+def give_up(partial: Path) -> None:
+    """Remove a run that failed, unless there is something to go on from, or to look at."""
+    if not checkpoints(partial) and not (partial / NAN_BATCH).exists():
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextmanager
@@ -170,15 +176,14 @@ def workspace(config: TrainConfig, hashes: dict[str, str]) -> Iterator[tuple[Pat
     """
     folder = run_folder(config)
     partial = unfinished_folder(folder)
-    with _locked(partial):
+    with locked(partial):
         checkpoint = _continued(partial, config, hashes)
         _write(partial / CONFIG, config.model_dump())
         _write(partial / ROWS, hashes)
         try:
             yield partial, checkpoint
         except BaseException:
-            if not checkpoints(partial) and not (partial / NAN_BATCH).exists():
-                shutil.rmtree(partial, ignore_errors=True)
+            give_up(partial)
             raise
         _publish(partial, folder, keep=config.run.keep_checkpoints)
 

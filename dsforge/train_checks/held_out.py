@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import base64
-import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import orjson
 
+from dsforge.errors import OutputError
 from dsforge.io.naming import file_of
 from dsforge.io.rows import RowReader
 from dsforge.io.write import row_writer
 from dsforge.split import split
 from dsforge.train.config import DataConfig, TrainConfig
-from dsforge.train.workspace import HELD_OUT, NAN_BATCH, check_folder, checkpoints, run_folder, unfinished_folder
+from dsforge.train.workspace import HELD_OUT, check_folder, give_up, locked, run_folder, unfinished_folder
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def training_files(config: TrainConfig, *, check: bool, workers: int = 1) -> Ite
 
     Raises:
         InputError: the rows cannot be parted.
-        OutputError: the run's folder is taken.
+        OutputError: the run's folder is taken, or another process is making it.
     """
     if not isinstance(config.data.validation, float):
         yield config
@@ -39,11 +39,17 @@ def training_files(config: TrainConfig, *, check: bool, workers: int = 1) -> Ite
             yield hold_out(config, Path(folder), workers)
         return
     partial = unfinished_folder(run_folder(config))
+    with locked(partial):  # not while another process trains on them
+        try:
+            files = hold_out(config, partial / HELD_OUT, workers)
+        except BaseException:
+            give_up(partial)
+            raise
     try:
-        yield hold_out(config, partial / HELD_OUT, workers)
+        yield files
     except BaseException:
-        if not checkpoints(partial) and not (partial / NAN_BATCH).exists():
-            shutil.rmtree(partial, ignore_errors=True)
+        with suppress(OutputError), locked(partial):
+            give_up(partial)
         raise
 
 

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from pathlib import Path
+from collections.abc import Iterator
 
 import msgspec
 
-from dsforge.engine.engine import MUCH
-from dsforge.engine.local import start_method
 from dsforge.errors import InputError
 from dsforge.finding import Finding
 from dsforge.io.source import open_source
@@ -85,17 +80,6 @@ def check_rows(data: DataConfig, workers: int = 1) -> LintedRows:
     if validation and result.facts:
         found += _leaks(result.facts, validation)
     return LintedRows(result.rows_in, [one for one in found if data.limit is None or one.row <= data.limit])
-
-
-def check_rows_beside(data: DataConfig, meanwhile: Callable[[], None]) -> LintedRows:
-    """`check_rows`; of large files in a process of its own, while `meanwhile` runs in this one."""
-    files = [Path(path) for path in (*data.paths, data.validation) if isinstance(path, str) and Path(path).is_file()]
-    if sum(file.stat().st_size for file in files) < MUCH:
-        return check_rows(data)
-    with ProcessPoolExecutor(1, mp_context=get_context(start_method())) as pool:
-        linted = pool.submit(check_rows, data)
-        meanwhile()
-        return linted.result()
 
 
 def _codes(*, leaks: bool) -> list[str]:

@@ -36,12 +36,14 @@ def test_rows_of_different_lengths_are_grouped(tmp_path: Path) -> None:
     assert _of(tmp_path, lengths, "+trl.train_sampling_strategy=random")[0] == "plain"
 
 
-def test_many_short_rows_are_packed(tmp_path: Path) -> None:
-    lengths = random.Random(1).choices(range(5, 120), k=100_000)
-    kind, steps = _of(tmp_path, lengths)
+def test_packing_of_short_rows_is_told_and_done_when_asked(tmp_path: Path) -> None:
+    lengths = random.Random(1).choices(range(5, 120), k=10_000)
+    chosen = choose(config(tmp_path / "none.jsonl", tmp_path), get_recipe("sft"), _rows(lengths))
+    assert (chosen.kind, chosen.steps) == ("group", 1250)
+    kind, steps = _of(tmp_path, lengths, "run.batching=pack")
     assert kind == "pack"
     assert steps == pytest.approx(sum(lengths) / 512 / 8, rel=0.01)
-    assert _of(tmp_path, lengths, "run.max_steps=20")[0] == "group"  # it is no whole epoch either way
+    assert f"run.batching=pack would make {steps} full steps" in chosen.why
 
 
 def test_pairs_are_never_packed_and_kto_stays_in_order(tmp_path: Path) -> None:

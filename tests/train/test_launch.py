@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from dsforge.errors import ConfigError
 from tests.train.small import config, lamp_rows, run, write_rows
 
+_DEEPSPEED = pytest.param("deepspeed", marks=pytest.mark.skipif(not find_spec("deepspeed"), reason="no DeepSpeed"))
 
-@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
+
+@pytest.mark.parametrize("kind", ["ddp", "fsdp", _DEEPSPEED])
 def test_two_processes_come_to_the_losses_of_one(kind: str, tmp_path: Path) -> None:
     data = write_rows(tmp_path / "rows.jsonl", lamp_rows(16))
     common = (

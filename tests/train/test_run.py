@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dsforge.errors import ConfigError, OutputError
-from dsforge.train.manifest import Manifest
 from dsforge.train.job import check_fit
+from dsforge.train.manifest import Manifest
 from dsforge.train.run import prepared
 from dsforge.train.token_rows import TokenRows
 from tests.train.small import BAD_LINES, config, lamp_rows, run, write_rows
@@ -147,7 +147,7 @@ def test_a_failed_run_leaves_nothing_and_the_old_one_stays(tmp_path: Path) -> No
     with pytest.raises(ConfigError, match="the loss is"):
         run(config(data, tmp_path, "peft=full", "trl.learning_rate=1e38", "run.max_steps=5"))
     assert {path.name for path in (tmp_path / "small.unfinished").iterdir()} >= {"nan_batch.jsonl"}
-    run(config(data, tmp_path, "run.max_steps=1"))
+    run(config(data, tmp_path, "run.max_steps=1", "run.overwrite=true"))
     before = (tmp_path / "small" / "run.json").read_bytes()
     with pytest.raises(ConfigError, match="not found in the base model"):
         run(config(data, tmp_path, "peft.target_modules=[nowhere]", "run.overwrite=true"))

@@ -395,7 +395,8 @@ def print_parts(source: str, output: str) -> None:
 
         setattr(holder, name, call)
 
-    sketch.prepare()
+    collect.prepare()
+    timed("scanning", collect.Scanner, "scan")
     timed("JSON", rows, "_values_at_once")
     timed("decoding", ExampleReader, "plain_batch")
     timed("normalising", collect, "all_normalised")

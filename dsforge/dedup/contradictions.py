@@ -85,15 +85,15 @@ def read_claims(folder: Path, rows: I64, reading: Reading, output: Path) -> Coun
     texts: Iterable[tuple[bytes, bytes] | None] = repeat(None, len(rows))
     if reading.banding is not None and reading.on == "conversation":
         texts = asked_and_answered(folder, rows)
-    for raw, text in zip(raw_rows(folder, rows), texts, strict=True):
-        if text is not None:
-            said_of.append(said_turns(_ASKED_AND_ANSWERED, text))
+    for raw, both in zip(raw_rows(folder, rows), texts, strict=True):
+        if both is not None:
+            said_of.append(said_turns(_ASKED_AND_ANSWERED, both))
             kinds.append(_SFT)
             continue
         value, _ = parse(raw)
         if plain := decode.plain(value):
-            roles, texts, _ = plain[1]
-            said_of.append(said_turns(roles, [*map(clean, texts)]))
+            roles, said_in_turns, _ = plain[1]
+            said_of.append(said_turns(roles, [*map(clean, said_in_turns)]))
             kinds.append(_SFT)
             continue
         example = decode(value)[1]

@@ -32,7 +32,16 @@ from dsforge.io.arrays import ArrayFolder, mapped
 from dsforge.io.rejects import Reject
 from dsforge.io.rows import Batch, Row, one_line, parse
 from dsforge.io.source import open_source
-from dsforge.similarity.compared import NO_GUARD, PARTS, Compared, On, asked_text, compared, compared_turns, context_guard
+from dsforge.similarity.compared import (
+    NO_GUARD,
+    PARTS,
+    Compared,
+    On,
+    asked_text,
+    compared,
+    compared_turns,
+    context_guard,
+)
 from dsforge.similarity.index import Index, Rows, found_keys, sources_of
 from dsforge.similarity.key import DEFAULT_STEPS, all_normalised, cleaner, key_of, normalised_bytes
 from dsforge.similarity.lsh import Banding
@@ -48,7 +57,8 @@ from dsforge.similarity.scan import (
     shape_of,
 )
 from dsforge.similarity.shingle import CHARACTERS, I64, U8, U64, Shingling
-from dsforge.similarity.sketch import Sketched, SketchWriter, prepare
+from dsforge.similarity.sketch import Sketched, SketchWriter
+from dsforge.similarity.sketch import prepare as prepare_kernel
 
 See: TypeAlias = Callable[[str, Row, Example], Any]
 """What is to be noted of a row of a file: something that MessagePack can hold. Tasks in other processes pickle it."""
@@ -77,8 +87,9 @@ class Reading:
     format_name: str = "auto"
 
 
-def _prepare() -> None:
-    prepare()
+def prepare() -> None:
+    """Load what is compiled, so that processes forked from this one have it."""
+    prepare_kernel()
     prepare_scanner()
 
 
@@ -387,7 +398,7 @@ class Collected:
 
     def read(self, sources: Sequence[str], see: See | None = None) -> None:
         """Take in the rows of files, noting what `see` says of each; rows that fail go to `rejects`."""
-        self.engine.warm_up(sum(map(size_of, sources)), _prepare)
+        self.engine.warm_up(sum(map(size_of, sources)), prepare)
         chunks = [chunk for source in sources for chunk in plan_chunks(source, self._pieces_of(source))]
         begun = len(self._pieces)
         tasks = [

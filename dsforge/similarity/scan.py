@@ -59,22 +59,20 @@ _SIDES: Mapping[Role, int] = {"system": SIDE_CONTEXT, "developer": SIDE_CONTEXT,
 class Shape:
     """Rows of a format with as many fields, for the compiled code: words in quotation marks, and the roles of names.
 
-    Rows of fields have no `sides`. The one who asks says something where `needs_text`, or anyone, in rows of turns.
+    Rows of fields have no `sides`.
     """
 
     words: U8
     starts: I64
     sides: U8
     letters: U8
-    needs_text: bool
 
 
-def _shape(words: Sequence[str], roles: Sequence[Role], sides: Sequence[int], needs_text: bool) -> Shape:
+def _shape(words: Sequence[str], roles: Sequence[Role], sides: Sequence[int]) -> Shape:
     quoted = [f'"{word}"'.encode() for word in words]
     starts = np.concatenate([[0], np.cumsum([len(word) for word in quoted])]).astype(np.int64)
     letters = np.frombuffer("".join(role[0] for role in roles).encode(), dtype=np.uint8)
-    return Shape(np.frombuffer(b"".join(quoted), dtype=np.uint8), starts, np.array(sides, dtype=np.uint8), letters,
-                 needs_text)  # fmt: skip
+    return Shape(np.frombuffer(b"".join(quoted), dtype=np.uint8), starts, np.array(sides, dtype=np.uint8), letters)
 
 
 @cache
@@ -82,12 +80,12 @@ def shape_of(format_name: str, width: int) -> Shape | None:
     """What is known of the rows of a format with so many fields; None where nothing is."""
     kind = (format_name, width)
     if kind in _FIELDS:
-        return _shape(_FIELDS[kind], ("user", "assistant"), (), needs_text=format_name == "alpaca")
+        return _shape(_FIELDS[kind], ("user", "assistant"), ())
     if kind in _TURNS:
         keys, names = _TURNS[kind]
         roles = [*names.values()]
         sides = [_SIDES.get(role, SIDE_PROMPT) for role in roles]
-        return _shape((*keys, *names), roles, sides, needs_text=format_name == "chatml")
+        return _shape((*keys, *names), roles, sides)
     return None
 
 
@@ -118,7 +116,7 @@ def folds() -> _Folds:
     codes = np.full(_ASTRAL.stop, COMPLEX, dtype=np.int32)
     for same in _THEMSELVES:
         codes[same.start : same.stop] = np.arange(same.start, same.stop)
-    left = np.flatnonzero(codes[: 0x10000] == COMPLEX)
+    left = np.flatnonzero(codes[:0x10000] == COMPLEX)
     tried = [code for code in left.tolist() if not 0xD800 <= code < 0xE000 and code not in _JAMO]
     parts = [decomposition(chr(code)).split() for code in tried]
     joining = {chr(int(part[1], 16)) for part in parts if len(part) == 2 and not part[0].startswith("<")}
@@ -151,22 +149,26 @@ def _clean(folded: str) -> bytes:
     return normalised_bytes(f"|{folded}|")[1:-1]
 
 
-MUCH = 8 << 20
-"""Bytes that a process reads before the compiled code is worth loading (0.2 s)."""
+MUCH = 16 << 20
+"""Bytes that a process reads before the compiled code is worth loading (0.2 s), and, once, compiling (4 s)."""
+_HUGE = 4 << 20
 _read = 0
 
 
 def is_much(size: int) -> bool:
-    """Whether this process reads so many bytes, counting these, that the scanner is worth its while."""
+    """Whether this process reads so many bytes, counting these of a block, that the scanner is worth its while.
+
+    It is not for a huge row, of which it would hold several times as much.
+    """
     global _read
     _read += size
-    return _read >= MUCH
+    return _read >= MUCH and size <= _HUGE
 
 
 def prepare_scanner() -> None:
     """Load the scanner, so that processes forked from this one have it."""
-    is_much(MUCH)
-    Scanner().scan(b"\n", 0, _shape(("prompt", "completion"), ("user", "assistant"), (), needs_text=False))
+    is_much(MUCH)  # from now on
+    Scanner().scan(b"\n", 0, _shape(("prompt", "completion"), ("user", "assistant"), ()))
 
 
 class Scanned(NamedTuple):
@@ -195,8 +197,7 @@ class Scanner:
             self._rows = np.empty((len(block) // _SHORTEST + 1, COLUMNS), dtype=np.int64)
         count = scan_rows(
             np.frombuffer(block, dtype=np.uint8), at, shape.words, shape.starts, shape.sides, shape.letters,
-            shape.needs_text, *self._folds, self._guard, self._spans, self._out,
-            self._rows,
+            *self._folds, self._guard, self._spans, self._out, self._rows,
         )  # fmt: skip
         rows = self._rows[:count].copy()
         return Scanned(rows, self._out[: rows[-1, END] if count else 0].tobytes())

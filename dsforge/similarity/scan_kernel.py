@@ -4,12 +4,10 @@ It accepts only what it understands to the last byte, and stops before any other
 order or twice, a value that is no text, an escape that is no character, bytes that are no UTF-8, a text whose
 normal form depends on more than its single characters. Such a row is read the usual way.
 
-Constants of this file are compiled in, and so is what it imports: see `dsforge.similarity.kernel`.
+Constants are compiled in: whoever changes one that is imported here raises `REVISION` (see `kernel`).
 """
 
 from __future__ import annotations
-
-import numpy as np
 
 from dsforge.similarity.kernel import compiled
 from dsforge.similarity.scan import (
@@ -21,18 +19,23 @@ from dsforge.similarity.scan import (
     END,
     GUARD_BYTES,
     HEAD,
+    I32,
     LINE_END,
     MOST_TURNS,
     SIDE_ANSWER,
+    SIDE_CONTEXT,
     SIDE_PROMPT,
-    I32,
 )
 from dsforge.similarity.shingle import I64, U8
 
+REVISION = 1
+
 _QUOTE, _BACKSLASH, _SPACE, _TAB, _BREAK = 0x22, 0x5C, 0x20, 0x09, 0x0A
 _OPEN, _CLOSE, _OPEN_LIST, _CLOSE_LIST, _COLON, _COMMA = 0x7B, 0x7D, 0x5B, 0x5D, 0x3A, 0x2C
-_ZERO, _LESS, _T, _U = 0x30, 0x3C, 0x74, 0x75
+_ZERO, _LESS, _SLASH, _BACKSPACE = 0x30, 0x3C, 0x2F, 0x08
+_B, _F, _N, _R, _T, _U = 0x62, 0x66, 0x6E, 0x72, 0x74, 0x75
 _STRETCH = 32
+"""Bytes that are looked at together."""
 _DIGITS = 45
 """Room for two lengths, and what stands around them."""
 
@@ -83,7 +86,7 @@ def _text_end(block: U8, at: int) -> int:
     """
     if at + 4 < len(block):
         first, second = block[at], block[at + 1]
-        if first == _LESS and (second == _T or second == _BACKSLASH):
+        if first == _LESS and second in (_T, _BACKSLASH):
             return -1
         if first == _BACKSLASH and second == _U and block[at + 2] == _ZERO and block[at + 3] == _ZERO:
             return -1
@@ -138,12 +141,12 @@ def _hex(block: U8, at: int) -> int:
 def _escaped(block: U8, at: int) -> tuple[int, int]:
     r"""`(code point, place behind it)` of the escape whose backslash stands at a place; -1 where it is none."""
     sign = block[at + 1]
-    if sign == _QUOTE or sign == _BACKSLASH or sign == 0x2F:
+    if sign in (_QUOTE, _BACKSLASH, _SLASH):
         return int(sign), at + 2
-    if sign == 0x6E or sign == 0x74 or sign == 0x72 or sign == 0x66:  # n, t, r, f
+    if sign in (_N, _T, _R, _F):
         return _SPACE, at + 2
-    if sign == 0x62:  # b
-        return 8, at + 2
+    if sign == _B:
+        return _BACKSPACE, at + 2
     if sign != _U:
         return -1, at
     code = _hex(block, at + 2)
@@ -205,9 +208,9 @@ def _put(out: U8, at: int, code: int) -> int:
 def _normalised(
     block: U8, at: int, end: int, folds: I32, pieces: U8, piece_starts: I64, out: U8, begin: int, to: int
 ) -> int:  # fmt: skip
-    """Write the normal form of a text at the place `to`, where that of its first part, from `begin` on, ends in a space.
+    """Write the normal form of a text to the place `to`, behind what it goes on with, which begins at `begin`.
 
-    The place behind it; -1 where the normal form is not that of the single characters.
+    That is nothing, or ends in a space. The place behind all; -1 where the form is not that of the single characters.
     """
     after_space = True
     while at < end:
@@ -333,8 +336,62 @@ def _spans_of_turns(block: U8, at: int, words: U8, starts: I64, spans: I64) -> t
 
 
 @compiled
+def _write_turns(
+    block: U8, spans: I64, turns: int, sides: U8, side: int,
+    folds: I32, pieces: U8, piece_starts: I64, out: U8, to: int,
+) -> int:  # fmt: skip
+    """Write what one side says, a line break between its turns; the place behind it, -1 where the scanner cannot."""
+    is_first = True
+    for turn in range(turns):
+        if sides[spans[turn, 2]] != side:
+            continue
+        if not is_first:
+            out[to] = _BREAK
+            to += 1
+        is_first = False
+        to = _normalised(block, spans[turn, 0], spans[turn, 1], folds, pieces, piece_starts, out, to, to)
+        if to < 0:
+            return -1
+    return to
+
+
+@compiled
+def _write_question(
+    block: U8, spans: I64, has_input: bool,
+    folds: I32, pieces: U8, piece_starts: I64, out: U8, to: int,
+) -> int:  # fmt: skip
+    """Write the first field, and the input that makes one text with it; as `_write_turns`."""
+    begin = to
+    to = _normalised(block, spans[0, 0], spans[0, 1], folds, pieces, piece_starts, out, begin, to)
+    if to < 0 or not has_input:
+        return to
+    if to > begin:
+        out[to] = _SPACE
+        to += 1
+    return _normalised(block, spans[1, 0], spans[1, 1], folds, pieces, piece_starts, out, begin, to)
+
+
+@compiled
+def _write_head(out: U8, row: I64, turns: int, spans: I64, letters: U8, guard: U8, of_turns: bool) -> None:
+    """Write before what a row says what its key begins with, as `compared` has it, and note where that is."""
+    head = row[ASKED] - 1
+    out[head] = _BREAK
+    head = _write_number(out, head, row[END] - row[ANSWERED]) - 1
+    out[head] = _SPACE
+    head = _write_number(out, head, row[ANSWERED] - row[ASKED]) - 1
+    out[head] = _SPACE
+    for turn in range(turns - 1, -1, -1):
+        head -= 1
+        out[head] = letters[spans[turn, 2] if of_turns else turn]
+    head -= GUARD_BYTES
+    for step in range(GUARD_BYTES):  # to assign slices takes numba two seconds more to compile
+        out[head + step] = guard[step]
+    row[HEAD] = head
+
+
+@compiled
 def scan_rows(
-    block: U8, at: int, words: U8, starts: I64, sides: U8, letters: U8, needs_text: bool,
+    block: U8, at: int, words: U8, starts: I64, sides: U8, letters: U8,
     folds: I32, pieces: U8, piece_starts: I64, guard: U8, spans: I64, out: U8, rows: I64,
 ) -> int:  # fmt: skip
     """Fill `rows` with those that begin at a place, up to the first that is no such row; how many there are.
@@ -342,6 +399,7 @@ def scan_rows(
     Without `sides` they are rows of two or three fields: question, perhaps input, answer.
     """
     of_turns = len(sides) > 0
+    fields = len(starts) - 1
     count = to = 0
     while at < len(block) and block[at] == _OPEN and count < len(rows):
         if of_turns:
@@ -350,64 +408,34 @@ def scan_rows(
             turns, behind = 2, _spans_of_fields(block, at, words, starts, spans)
         if behind < 0 or (behind < len(block) and block[behind] != _BREAK):
             return count
-        context = to
         row = rows[count]
-        for side in range(3):
-            if side == SIDE_PROMPT:
-                row[CONTEXT], row[CONTEXT_END] = context, to
-                to += GUARD_BYTES + turns + _DIGITS
-                row[ASKED] = to
-            elif side == SIDE_ANSWER:
-                row[ANSWERED] = to
-            is_first = True
-            if of_turns:
-                for turn in range(turns):
-                    if sides[spans[turn, 2]] != side:
-                        continue
-                    if needs_text and spans[turn, 0] == spans[turn, 1]:
-                        return count
-                    if not is_first:
-                        out[to] = _BREAK
-                        to += 1
-                    is_first = False
-                    to = _normalised(block, spans[turn, 0], spans[turn, 1], folds, pieces, piece_starts, out, to, to)
-                    if to < 0:
-                        return count
-                if is_first and side < SIDE_PROMPT:
-                    context = -1
-            elif side == SIDE_PROMPT:
-                if needs_text and spans[0, 0] == spans[0, 1]:
-                    return count
-                begin = to
-                to = _normalised(block, spans[0, 0], spans[0, 1], folds, pieces, piece_starts, out, to, to)
-                if to >= 0 and len(starts) == 4:
-                    if to > begin:
-                        out[to] = _SPACE
-                        to += 1
-                    to = _normalised(block, spans[1, 0], spans[1, 1], folds, pieces, piece_starts, out, begin, to)
-                if to < 0:
-                    return count
-            elif side == SIDE_ANSWER:
-                answer = len(starts) - 2
-                to = _normalised(block, spans[answer, 0], spans[answer, 1], folds, pieces, piece_starts, out, to, to)
-                if to < 0:
-                    return count
-            else:
-                context = -1
+        row[CONTEXT] = -1
+        if of_turns:
+            for turn in range(turns):
+                if sides[spans[turn, 2]] == SIDE_CONTEXT:
+                    row[CONTEXT] = to
+            to = _write_turns(block, spans, turns, sides, SIDE_CONTEXT, folds, pieces, piece_starts, out, to)
+            if to < 0:
+                return count
+        row[CONTEXT_END] = to
+        to += GUARD_BYTES + turns + _DIGITS
+        row[ASKED] = to
+        if of_turns:
+            to = _write_turns(block, spans, turns, sides, SIDE_PROMPT, folds, pieces, piece_starts, out, to)
+        else:
+            to = _write_question(block, spans, fields == 3, folds, pieces, piece_starts, out, to)
+        if to < 0:
+            return count
+        row[ANSWERED] = to
+        if of_turns:
+            to = _write_turns(block, spans, turns, sides, SIDE_ANSWER, folds, pieces, piece_starts, out, to)
+        else:
+            start, end = spans[fields - 1, 0], spans[fields - 1, 1]
+            to = _normalised(block, start, end, folds, pieces, piece_starts, out, to, to)
+        if to < 0:
+            return count
         row[END] = to
-        head = row[ASKED] - 1
-        out[head] = _BREAK
-        head = _write_number(out, head, to - row[ANSWERED]) - 1
-        out[head] = _SPACE
-        head = _write_number(out, head, row[ANSWERED] - row[ASKED]) - 1
-        out[head] = _SPACE
-        for turn in range(turns - 1, -1, -1):
-            head -= 1
-            out[head] = letters[spans[turn, 2] if of_turns else turn]
-        head -= GUARD_BYTES
-        for step in range(GUARD_BYTES):  # to assign slices takes numba two seconds more to compile
-            out[head + step] = guard[step]
-        row[HEAD] = head
+        _write_head(out, row, turns, spans, letters, guard, of_turns)
         at = min(behind + 1, len(block))
         row[LINE_END] = at
         count += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import unicodedata
 from bisect import bisect_right
 from collections import deque
@@ -28,7 +29,12 @@ def ahead(work: Callable[[T], U], batches: Iterable[T]) -> Iterator[tuple[T, U]]
     """Each batch with what `work` makes of it, in order.
 
     A tokenizer works without Python's lock: in a thread of its own, while the next batch is read and rendered here.
+    Where it is to have one thread (RAYON_NUM_THREADS=1), that is this one: two would only pass the lock to and fro.
     """
+    if os.environ.get("RAYON_NUM_THREADS") == "1":
+        for batch in batches:
+            yield batch, work(batch)
+        return
     with ThreadPoolExecutor(max_workers=1) as thread:
         waiting: deque[tuple[T, Future[U]]] = deque()
         for batch in batches:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dsforge.train.config import TrainConfig
 
 _PATHS = ("data.path=", "data.validation=", "model.path=", "model.template=", "run.folder=")
-_NEEDS_QUOTES = frozenset(" ,;:()[]{}'=#&!~")
+_NEEDS_QUOTES = frozenset(" ,;:()[]{}'\"=#&!~")
 _SWEEP = "'dsforge[sweep]'"
 _PLUGINS = {
     "hydra/launcher=joblib": ("hydra-joblib-launcher", _SWEEP),
@@ -105,13 +105,32 @@ def quote_paths(overrides: Iterable[str], *, sweep: bool = False) -> list[str]:
 
 def _quoted(text: str, sweep: bool) -> str:
     key, equals, value = text.partition("=")
-    if key + equals not in _PATHS or not _NEEDS_QUOTES.intersection(value) or value[:1] in "\"'":
+    if not value or value[0] in "\"'" or not _trips(key + equals, value):
         return text
     if (value[0] == "[" and value[-1] == "]") or sweep:
         parsed = _parsed_or_none(text)
         if parsed is not None and (parsed.is_sweep_override() or isinstance(parsed.value(), list)):
             return text
-    return key + equals + '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if value[0] == "[" and value[-1] == "]" and not Path(value).exists():
+        return f"{key}=[{_each_in_quotes(value[1:-1])}]"
+    if sweep and "," in value and not Path(value).exists():
+        return f"{key}={_each_in_quotes(value)}"
+    return f"{key}={_in_quotes(value)}"
+
+
+def _trips(key: str, value: str) -> bool:
+    """Whether Hydra's grammar, which knows no letters but those of ASCII, would trip over a value as it stands."""
+    return not value.isascii() or (key in _PATHS and bool(_NEEDS_QUOTES.intersection(value)))
+
+
+def _in_quotes(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _each_in_quotes(values: str) -> str:
+    """Values with commas between them, each quoted that is not yet."""
+    items = [item.strip() for item in values.split(",")]
+    return ",".join(item if item[:1] in ("'", '"') else _in_quotes(item) for item in items)
 
 
 def _parsed_or_none(text: str) -> Override | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -25,12 +28,44 @@ MARK = "@dsforge "
 _ERRORS: dict[str, type[DsforgeError]] = {kind.__name__: kind for kind in (ConfigError, InputError, OutputError)}
 
 
+def end_with_launcher() -> None:
+    """End this rank when who launched it is gone, though it was killed: nobody writes into the run of the next one.
+
+    The launcher holds the other end of our standard input, and never writes to it.
+    """
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 class Message(msgspec.Struct, omit_defaults=True):
     """What the first rank says: a step, the outcome, or an error by its class and words."""
 
     step: Step | None = None
     outcome: Outcome | None = None
     error: tuple[str, str] | None = None
+
+
+_KEPT_LINES = 200
+"""How many of the last lines of all ranks are searched for a cause; what torchrun itself says of one is 40 or so."""
+_SIGNAL = re.compile(r"Signal \d+ \((\w+)\) received by PID")
+
+
+def _cause(lines: Iterable[str]) -> str:
+    """Why a rank failed, by what all of them said."""
+    said = list(lines)
+    for line in reversed(said):
+        if ended := _SIGNAL.search(line):
+            return (
+                f"it was ended by {ended[1]}, as happens where the machine's memory runs out; the same command goes on "
+                "from the last checkpoint"
+            )
+    errors = [line for line in said if "Error" in line and "ChildFailedError" not in line]
+    return (errors or said or ["nothing was said"])[-1].strip()
 
 
 def _command(config: TrainConfig, folder: Path, checkpoint: Path | None) -> list[str]:
@@ -62,10 +97,10 @@ def launch(job: Job, folder: Path, checkpoint: Path | None, on_step: OnStep) -> 
     job.save(work)
     outcome: Outcome | None = None
     error: tuple[str, str] | None = None
-    last: deque[str] = deque(maxlen=40)
+    last: deque[str] = deque(maxlen=_KEPT_LINES)
     process = subprocess.Popen(  # noqa: S603 - our own module
-        _command(job.config, folder, checkpoint), env=_environment(job.config), stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        _command(job.config, folder, checkpoint), env=_environment(job.config), stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
     try:
         assert process.stdout is not None
@@ -82,11 +117,11 @@ def launch(job: Job, folder: Path, checkpoint: Path | None, on_step: OnStep) -> 
         if process.poll() is None:  # interrupted: no rank is left behind
             os.killpg(process.pid, signal.SIGTERM)
             process.wait()
-        process.stdout.close() if process.stdout else None
+        for pipe in filter(None, (process.stdin, process.stdout)):
+            pipe.close()
         shutil.rmtree(work, ignore_errors=True)
     if error:
         raise _ERRORS.get(error[0], ConfigError)(error[1])
     if process.returncode or outcome is None:
-        said = next((line for line in reversed(last) if "Error" in line), last[-1] if last else "nothing was said")
-        raise ConfigError(f"a training process failed (exit {process.returncode}): {said.strip()}")
+        raise ConfigError(f"a training process failed (exit {process.returncode}): {_cause(last)}")
     return outcome

@@ -22,6 +22,7 @@ def load_model(model: PathModel, config: TrainConfig, *, scores: bool = False) -
 
     A head that is not in the checkpoint is random, by the run's seed.
     """
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, set_seed
 
     kind = AutoModelForSequenceClassification if scores else AutoModelForCausalLM
@@ -36,7 +37,7 @@ def load_model(model: PathModel, config: TrainConfig, *, scores: bool = False) -
             trust_remote_code=model.trust_remote_code,
             local_files_only=not hub_answers(model.path),
         )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise unloadable("model", model.path, error, "model.path") from error
 
 

@@ -65,4 +65,3 @@ def pair_lengths(rows: TokenRows) -> list[int]:
     """The longer sequence of each pair, in tokens: what a sampler groups by."""
     lengths = iter(rows.lengths)
     return [max(pair) for pair in zip(lengths, lengths, strict=True)]
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import sys
 import warnings
 from contextlib import suppress
 from importlib import import_module
@@ -47,6 +48,8 @@ def _load(*modules: str) -> None:
     for it for a quarter of the time.
     """
     quiet_environment()
+    if all(name in sys.modules for name in modules):  # what is garbage by now is not to be kept for good
+        return
     was_on = gc.isenabled()
     gc.disable()
     try:

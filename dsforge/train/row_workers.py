@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -114,6 +115,7 @@ def _begin() -> None:
     """In a worker: each has a core, so libraries need no threads of their own."""
     gc.freeze()  # what stands in the memory that is shared: not looked at again, and so not copied
     end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the command says that it was interrupted, once
     os.environ["RAYON_NUM_THREADS"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
 

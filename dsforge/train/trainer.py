@@ -182,14 +182,15 @@ def train(recipe: Recipe, material: Material, on_step: OnStep, checkpoint: Path 
         _keep_batch(material, error.inputs, step)
         raise ConfigError(
             f"the loss is {error} at step {step}: lower trl.learning_rate (now {config.trl.get('learning_rate')}) or "
-            f"set trl.max_grad_norm, with run.overwrite=true; the rows of that batch stand in {material.folder / NAN_BATCH}"
+            "set trl.max_grad_norm, with run.overwrite=true; the rows of that batch stand in "
+            f"{material.folder / NAN_BATCH}"
         ) from error
     except torch.OutOfMemoryError as error:
         raise ConfigError(_more_memory(recipe, config, "GPU memory")) from error
     except (OSError, SafetensorError, RuntimeError) as error:
         if _CPU_IS_FULL in str(error):
             raise ConfigError(_more_memory(recipe, config, "memory")) from error
-        if isinstance(error, RuntimeError) and "PytorchStreamWriter" not in str(error):
+        if isinstance(error, RuntimeError) and not any(words in str(error) for words in _DISK_IS_FULL):
             raise
         raise OutputError(
             f"{material.folder} cannot be written: {' '.join(str(error).split())}. Make room; the same command goes "
@@ -198,6 +199,8 @@ def train(recipe: Recipe, material: Material, on_step: OnStep, checkpoint: Path 
     return saved, trainer.model
 
 
+_DISK_IS_FULL = ("PytorchStreamWriter", "inline_container")
+"""In the words of torch's writer, when it cannot end a file."""
 _CPU_IS_FULL = "can't allocate memory"
 """In the words of torch, which has no error of its own for it."""
 

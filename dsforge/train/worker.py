@@ -10,13 +10,14 @@ import msgspec
 
 from dsforge.errors import ConfigError, DsforgeError
 from dsforge.train.job import Job
-from dsforge.train.launch import JOB, MARK, Message
+from dsforge.train.launch import JOB, MARK, Message, end_with_launcher
 from dsforge.train.quiet import quiet_environment
 from dsforge.train.recipe import Step
 
 
 def main() -> int:
     """Train as this rank; the first one says how it goes."""
+    end_with_launcher()
     quiet_environment()
     folder = Path(sys.argv[1])
     checkpoint = Path(sys.argv[2]) if len(sys.argv) > 2 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from random import Random
 
@@ -140,6 +141,24 @@ def test_hostile_rows_are_told_the_same(tmp_path: Path) -> None:
         _agree(tmp_path, ending.join(rows))
 
 
+def test_rows_of_empty_texts_are_told_the_same(tmp_path: Path) -> None:
+    """Some formats read them in a way of their own, and some refuse a turn without a text."""
+    said = ("", " ", "a")
+    rows: list[object] = [{"prompt": one, "completion": other} for one, other in product(said, said)]
+    rows += [{"instruction": one, "output": other} for one, other in product(said, said)]
+    rows += [{"instruction": one, "input": two, "output": three} for one, two, three in product(said, repeat=3)]
+    for roles in product(("system", "user", "assistant", "developer"), repeat=3):
+        for texts in product(said, repeat=3):
+            rows.append(
+                {"messages": [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]}
+            )
+    for names in product(("human", "gpt"), repeat=2):
+        for one, other in product(said, said):
+            turns = [{"from": names[0], "value": one}, {"from": names[1], "value": other}]
+            rows.append({"conversations": turns})
+    _agree(tmp_path, b"\n".join(map(orjson.dumps, rows * 2)))
+
+
 PLAIN = {
     "chatml": '{"messages": [{"role": "system", "content": "Be %d"}, {"role": "user", "content": "Wo?"}, '
     '{"role": "assistant", "content": "Hier \\u8bf7"}, {"role": "user", "content": "x"}]}',
@@ -148,6 +167,41 @@ PLAIN = {
     "alpaca of two": '{"instruction" : "say", "output" : "%d"}',
     "columns": '{"prompt":"","completion":"%d"}',
 }
+
+
+HOSTILE = [
+    b"<think>so</think>yes", rb"\u003cthink>so</think>yes", rb"<\u0074hink>so</think>yes", b"<table>",
+    rb"\ud800", rb"\udc00\ud800", rb"\ud83d\ude00", rb"\ud83d\u0041", rb"\ud83d", rb"\u00", rb"\u12g4", rb"\x",
+    rb"\u0000", rb"\/\b\f\"\\\n\r\t", b"\x01", b"\t", b"\x7f", b"\\", b"\\\\",
+    b"\xed\xa0\x80", b"\xc0\x80", b"\xe0\x80\x80", b"\xf0\x80\x80\x80", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80",
+    b"\x80", b"\xe4\xb8", b"\xe6\xb8", b"\xf0\x9f\x98", b"\xef\xbb\xbf",
+    b'a","a":"b', b'a","a', b'a"', "e\u0301 \u1112\u1161\u11ab ｶﾞ ﬁ\u3000¨ …".encode(),
+]  # fmt: skip
+TWICE = [
+    b'{"prompt":"a","prompt":"b"}', b'{"prompt":"a","completion":"b","prompt":"c"}',
+    b'{"instruction":"a","output":"b","output":"c"}', b'{"instruction":"a","instruction":"c","output":"b"}',
+    b'{"messages":[{"role":"user","content":"a"}],"messages":[{"role":"user","content":"b"}]}',
+    b'{"messages":[{"role":"user","role":"assistant","content":"a"}]}', b'{"messages":[]}', b'{"messages":[{}]}',
+    b'{"messages":[{"content":"a","role":"user"}]}', b'{"messages":[{"role":"user","content":"a"},]}',
+    b'{"prompt":"a","completion":"b",}', b'{"prompt":"a","completion":"b"} {}', b'{"prompt":"a","completion":"b"}\t ',
+    b' {"prompt":"a","completion":"b"}', b'{"prompt":"a","completion":null}', b'{"prompt":"a"}',
+    b'{"pr\\u006fmpt":"a","completion":"b"}', b'{"prompt":"a","completion":"b"', b'{"prompt":"a","completion":"b',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_hostile_texts_are_told_the_same(tmp_path: Path, name: str) -> None:
+    before, after = PLAIN[name].encode().split(b"%d")
+    rows = [before + text + after for text in (b"1", *HOSTILE, *(b"1" + text + b"1" for text in HOSTILE))]
+    _agree(tmp_path, b"\n".join(row for hostile in rows for row in (rows[0], hostile)))
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_keys_that_stand_twice_and_other_rows_are_told_the_same(tmp_path: Path, name: str) -> None:
+    good = PLAIN[name].encode() % 1
+    _agree(tmp_path, b"\n".join([good, *(row for other in TWICE for row in (good, other))]))
+    for row in TWICE:  # at the end of the file
+        _agree(tmp_path, good + b"\n" + row)
 
 
 @pytest.mark.parametrize("name", PLAIN)

@@ -27,9 +27,17 @@ def test_a_path_is_enough_to_name_a_model() -> None:
     assert not config.model.trust_remote_code
 
 
-@pytest.mark.parametrize("name", ["a b.jsonl", "a,b(1).jsonl", "它的[x]{y}.jsonl", "a=b#c.jsonl", 'q"uote d.jsonl'])
+@pytest.mark.parametrize(
+    "name", ["a b.jsonl", "a,b(1).jsonl", "它的[x]{y}.jsonl", "a=b#c.jsonl", 'q"uote.jsonl', "数据.jsonl"]
+)
 def test_file_names_need_no_quotes(name: str) -> None:
     assert compose_config([*_GOOD, f"data.path={name}"]).data.path == name
+
+
+def test_names_in_any_script_need_no_quotes() -> None:
+    config = compose_config(["model=tiny", "data.path=[数据.jsonl,a b.jsonl]", "run.name=第一", "run.folder=结果"])
+    assert config.data.paths == ["数据.jsonl", "a b.jsonl"]
+    assert (config.run.name, config.run.folder) == ("第一", "结果")
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from dsforge.errors import ConfigError
+from dsforge.train.launch import _cause
 from tests.train.small import config, lamp_rows, run, write_rows
 
 _DEEPSPEED = pytest.param("deepspeed", marks=pytest.mark.skipif(not find_spec("deepspeed"), reason="no DeepSpeed"))
@@ -43,3 +46,23 @@ def test_the_error_of_a_rank_is_told(tmp_path: Path) -> None:
                "num_gpus=2", "trl.num_train_epochs=4")  # fmt: skip
     with pytest.raises(ConfigError, match="the loss is nan at step"):
         run(config(data, tmp_path, *ruinous))
+
+
+def test_a_rank_ends_when_its_launcher_is_gone() -> None:
+    code = "import time; from dsforge.train.launch import end_with_launcher as end; end(); time.sleep(60)"
+    rank = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+    with pytest.raises(subprocess.TimeoutExpired):
+        rank.wait(1)
+    assert rank.stdin is not None
+    rank.stdin.close()
+    try:
+        assert rank.wait(20) == 1
+    finally:
+        rank.kill()
+
+
+def test_the_cause_is_told_not_that_there_was_one() -> None:
+    ended = ["ValueError: x", "ChildFailedError:", "  traceback : Signal 9 (SIGKILL) received by PID 12"]
+    assert "ended by SIGKILL" in _cause(ended)
+    assert _cause(["ValueError: what it was", "torch...ChildFailedError:"]) == "ValueError: what it was"
+    assert _cause([]) == "nothing was said"

@@ -72,7 +72,12 @@ def _train(out: Output, run: Prepared, mark: str) -> Manifest:
         elif step.loss is not None and (step.step == 1 or step.step % every == 0 or step.step == step.steps):
             out.note(f"{place}  loss {step.loss:.4f}{rewards(step)}")
 
-    return train(run, progress)
+    try:
+        return train(run, progress)
+    except KeyboardInterrupt:
+        if step := resumes_at(run.config):
+            out.note(f"dsforge: the same command goes on from step {step:,}")
+        raise
 
 
 def _result(out: Output, run: Prepared, manifest: Manifest | None, judged: Judged) -> None:

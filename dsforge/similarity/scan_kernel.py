@@ -50,7 +50,9 @@ def _skip(block: U8, at: int) -> int:
 
 @compiled
 def _after(block: U8, at: int, sign: int) -> int:
-    """The place behind a sign, and the white space on both sides of it; -1 where another stands there."""
+    """The place behind a sign, and the white space on both sides of it; -1 where another is, or the place is none."""
+    if at < 0:
+        return -1
     at = _skip(block, at)
     if at < len(block) and block[at] == sign:
         return _skip(block, at + 1)
@@ -59,8 +61,8 @@ def _after(block: U8, at: int, sign: int) -> int:
 
 @compiled
 def _after_word(block: U8, at: int, words: U8, start: int, end: int) -> int:
-    """The place behind a word that stands at a place; -1 where another does."""
-    if at + end - start > len(block):
+    """The place behind a word that stands at a place; -1 where another does, or the place is none."""
+    if at < 0 or at + end - start > len(block):
         return -1
     for step in range(end - start):
         if block[at + step] != words[start + step]:
@@ -271,13 +273,10 @@ def _spans_of_fields(block: U8, at: int, words: U8, starts: I64, spans: I64) -> 
         spans[field, 1] = -1
     at = _after(block, at, _OPEN)
     for field in range(count):
-        if at < 0:
-            return -1
         word, at = _word_at(block, at, words, starts, 0)
         if word < 0 or spans[word, 1] >= 0:
             return -1
-        at = _after(block, at, _COLON)
-        start, end = _text_at(block, at)
+        start, end = _text_at(block, _after(block, at, _COLON))
         if end < 0:
             return -1
         spans[word, 0], spans[word, 1] = start, end
@@ -289,35 +288,12 @@ def _spans_of_fields(block: U8, at: int, words: U8, starts: I64, spans: I64) -> 
 def _spans_of_turns(block: U8, at: int, words: U8, starts: I64, spans: I64) -> tuple[int, int]:
     """`(turns, place behind the row)`; the words are the row's key, the turn's keys, and the names of roles."""
     count = 0
-    at = _after(block, at, _OPEN)
-    if at < 0:
-        return 0, -1
-    at = _after_word(block, at, words, starts[0], starts[1])
-    if at < 0:
-        return 0, -1
-    at = _after(block, at, _COLON)
-    if at < 0:
-        return 0, -1
-    at = _after(block, at, _OPEN_LIST)
+    at = _after_word(block, _after(block, at, _OPEN), words, starts[0], starts[1])
+    at = _after(block, _after(block, at, _COLON), _OPEN_LIST)
     while at >= 0 and count < MOST_TURNS:
-        at = _after(block, at, _OPEN)
-        if at < 0:
-            return 0, -1
-        at = _after_word(block, at, words, starts[1], starts[2])
-        if at < 0:
-            return 0, -1
-        at = _after(block, at, _COLON)
-        if at < 0:
-            return 0, -1
-        role, at = _word_at(block, at, words, starts, 3)
-        if role < 0:
-            return 0, -1
-        at = _after(block, at, _COMMA)
-        if at < 0:
-            return 0, -1
-        at = _after_word(block, at, words, starts[2], starts[3])
-        if at < 0:
-            return 0, -1
+        at = _after_word(block, _after(block, at, _OPEN), words, starts[1], starts[2])
+        role, at = _word_at(block, _after(block, at, _COLON), words, starts, 3)
+        at = _after_word(block, _after(block, at, _COMMA), words, starts[2], starts[3])
         start, end = _text_at(block, _after(block, at, _COLON))
         if end < 0:
             return 0, -1

@@ -67,6 +67,8 @@ def load_tokenizer(
         raise unloadable("tokenizer", path, error, named) from error
     if not tokenizer.is_fast:
         raise InputError(f"{named}={path} has only a slow tokenizer, which cannot say where a token stands")
+    if not tokenizer.get_vocab().keys() - set(tokenizer.added_tokens_encoder):  # made up by transformers, of nothing
+        raise InputError(f"{named}={path} holds no tokenizer: its files (tokenizer.json and others) are not there")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.pad_token is None:

@@ -245,6 +245,9 @@ def _validate(plain: Any) -> TrainConfig:
             place = f"{place}.path" if found["loc"][-1] == "path" else place
             message = found["msg"].removeprefix("Value error, ")
             what = message[:1].lower() + message[1:]
+            if found["type"] == "extra_forbidden":
+                problems.append(f"no key {place!r}{did_you_mean(place, _siblings(place, set(_keys(plain)) - {place}))}")
+                continue
             if found["type"] == "value_error" and isinstance(found["input"], dict):  # of several fields together
                 problems.append(f"{place}: {what}")
                 continue

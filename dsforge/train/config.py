@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import (
@@ -13,6 +14,7 @@ from pydantic import (
     PositiveInt,
     StringConstraints,
     Tag,
+    field_validator,
     model_validator,
 )
 
@@ -34,6 +36,13 @@ class DataConfig(_Strict):
     format: str = "auto"
     limit: PositiveInt | None = None
     too_long: Literal["cut", "reject"] = "cut"
+
+    @field_validator("validation", mode="before")
+    @classmethod
+    def _a_share_or_a_file(cls, value: object) -> object:
+        if isinstance(value, (int, float)) and not 0 < value < 1:
+            raise ValueError("a share of the rows is between 0 and 1; or name a file")
+        return value
 
     @property
     def paths(self) -> list[str]:
@@ -142,7 +151,7 @@ class RunConfig(_Strict):
     - `keep_checkpoints`: they stay in the run's folder, else they go once it is done.
     """
 
-    name: Annotated[str, StringConstraints(pattern=r"^[\w][\w.+=,-]*$", max_length=120)]
+    name: Annotated[str, StringConstraints(max_length=120)]
     folder: str
     overwrite: bool
     seed: Annotated[int, Field(ge=0, lt=2**32)]
@@ -153,6 +162,13 @@ class RunConfig(_Strict):
     resume: bool = True
     keep_checkpoints: bool = False
     samples: Annotated[int, Field(ge=0)] = 3
+
+    @field_validator("name")
+    @classmethod
+    def _one_name(cls, value: str) -> str:
+        if not re.fullmatch(r"\w[\w.+=,-]*", value):
+            raise ValueError("letters, digits and _ . + = , - beginning with one of the first; run.folder says where")
+        return value
 
 
 class EvaluateConfig(_Strict):

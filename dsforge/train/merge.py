@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dsforge.errors import OutputError
 from dsforge.train.saved import Saved, load_saved
+from dsforge.train.workspace import writing
 
 
 def merge(saved: Saved, folder: Path) -> None:
@@ -19,8 +20,6 @@ def merge(saved: Saved, folder: Path) -> None:
         InputError: the base cannot be loaded.
         OutputError: a merged weight is no number, or the folder cannot be written.
     """
-    from safetensors import SafetensorError
-
     named = saved.base.dtype if saved.base is not None else "auto"
     model, tokenizer = load_saved(saved, dtype=named)
     if saved.is_adapter and model.active_peft_config.is_prompt_learning:
@@ -29,11 +28,9 @@ def merge(saved: Saved, folder: Path) -> None:
         merged = model.merge_and_unload(safe_merge=True)
     except ValueError as error:
         raise OutputError(f"{saved.path} cannot be merged: {' '.join(str(error).split())}") from error
-    try:
+    with writing(folder):
         merged.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-    except (OSError, SafetensorError) as error:
-        raise OutputError(f"{folder} cannot be written: {' '.join(str(error).split())}") from error
 
 
 def merge_into(saved: Saved, folder: Path) -> None:

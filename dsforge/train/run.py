@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from dsforge.errors import InputError
+from dsforge.errors import ConfigError, InputError
 from dsforge.extras import require
 from dsforge.io.rejects import Reject, write_rejects
 from dsforge.io.source import open_source
@@ -52,6 +52,7 @@ from dsforge.train.workspace import (
     trainer_state,
     unfinished_folder,
     workspace,
+    writing,
 )
 
 REJECTS = "rejects.jsonl"
@@ -116,6 +117,11 @@ def prepared(
     """
     check_folder(config)
     validation = _validation_file(config.data)
+    if validation and any(Path(validation).resolve() == Path(path).resolve() for path in config.data.paths):
+        raise ConfigError(
+            f"data.validation={validation} is trained on as well: name another file, or hold out a share of it, "
+            "data.validation=0.1"
+        )
     for path in filter(None, (*config.data.paths, validation)):
         if path == "-":
             raise InputError("train reads its rows more than once: save standard input to a file first")
@@ -154,7 +160,7 @@ def train(run: Prepared, on_step: OnStep) -> Manifest:
     """
     paths = [*run.config.data.paths, *([run.validation.path] if run.validation else [])]
     hashes = {path: file_hash(path) for path in paths}
-    with workspace(run.asked, hashes) as (folder, checkpoint):
+    with workspace(run.asked, hashes) as (folder, checkpoint), writing(folder):
         write_rejects(folder / REJECTS, run.rejects)
         steps: list[Step] = []
 

@@ -92,7 +92,7 @@ def saving(config: TrainConfig, *, validated: bool) -> dict[str, Any]:
         when = {name: given[f"eval_{name}"] for name in ("strategy", "steps") if f"eval_{name}" in given}
     saved = {f"save_{name}": value for name, value in when.items()}
     tested = {f"eval_{name}": value for name, value in when.items()} if validated else {"eval_strategy": "no"}
-    return {**saved, "save_total_limit": 1, **tested}
+    return {**saved, "save_total_limit": None if config.run.keep_checkpoints else 1, **tested}
 
 
 def saves_best(config: TrainConfig, *, validated: bool) -> bool:

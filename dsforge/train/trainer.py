@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from dsforge.errors import ConfigError, OutputError
+from dsforge.errors import ConfigError
 from dsforge.io.atomic import atomic_write
 from dsforge.train.adapter import adapter_callbacks, adapter_config
 from dsforge.train.batching import batch_size, packed
@@ -155,10 +155,8 @@ def train(recipe: Recipe, material: Material, on_step: OnStep, checkpoint: Path 
 
     Raises:
         ConfigError: TRL refuses the run, the loss is no number, or the memory of the device does not suffice.
-        OutputError: what was trained cannot be written.
     """
     import torch
-    from safetensors import SafetensorError
 
     config = material.config
     before = 0.0
@@ -187,20 +185,13 @@ def train(recipe: Recipe, material: Material, on_step: OnStep, checkpoint: Path 
         ) from error
     except torch.OutOfMemoryError as error:
         raise ConfigError(_more_memory(recipe, config, "GPU memory")) from error
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except RuntimeError as error:
         if _CPU_IS_FULL in str(error):
             raise ConfigError(_more_memory(recipe, config, "memory")) from error
-        if isinstance(error, RuntimeError) and not any(words in str(error) for words in _DISK_IS_FULL):
-            raise
-        raise OutputError(
-            f"{material.folder} cannot be written: {' '.join(str(error).split())}. Make room; the same command goes "
-            "on from the last whole checkpoint"
-        ) from error
+        raise
     return saved, trainer.model
 
 
-_DISK_IS_FULL = ("PytorchStreamWriter", "inline_container")
-"""In the words of torch's writer, when it cannot end a file."""
 _CPU_IS_FULL = "can't allocate memory"
 """In the words of torch, which has no error of its own for it."""
 

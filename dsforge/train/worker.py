@@ -13,6 +13,7 @@ from dsforge.train.job import Job
 from dsforge.train.launch import JOB, MARK, Message, end_with_launcher
 from dsforge.train.quiet import quiet_environment
 from dsforge.train.recipe import Step
+from dsforge.train.workspace import writing
 
 
 def main() -> int:
@@ -36,7 +37,8 @@ def main() -> int:
         asked, there = job.config.num_gpus, int(os.environ["WORLD_SIZE"])
         if asked != there:
             raise ConfigError(f"num_gpus={asked}, but {there} processes were started")
-        outcome = job.run(folder, checkpoint, on_step)
+        with writing(folder):
+            outcome = job.run(folder, checkpoint, on_step)
     except DsforgeError as error:
         say(Message(error=(type(error).__name__, str(error))))
         return 2

@@ -188,6 +188,27 @@ def workspace(config: TrainConfig, hashes: dict[str, str]) -> Iterator[tuple[Pat
         _publish(partial, folder, keep=config.run.keep_checkpoints)
 
 
+_TORCH_CANNOT_WRITE = ("PytorchStreamWriter", "inline_container")
+"""In the words of torch's writer, when it cannot end a file."""
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """OutputError where the block cannot write to the folder of a run, in whoever's words that is told."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except BrokenPipeError:  # who reads what is said has gone: that is no matter of the disk
+        raise
+    except (OSError, SafetensorError, RuntimeError) as error:
+        said = " ".join(str(error).split())
+        if isinstance(error, RuntimeError) and not any(words in said for words in _TORCH_CANNOT_WRITE):
+            raise
+        goes_on = "; the same command goes on from the last whole checkpoint" if checkpoints(folder) else ""
+        raise OutputError(f"{folder} cannot be written: {said}. Make room{goes_on}") from error
+
+
 def _write(path: Path, value: Any) -> None:
     with atomic_write(path) as file:
         file.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")

@@ -88,6 +88,16 @@ def test_a_path_that_is_no_model(path: str, tmp_path: Path) -> None:
         load(str(tmp_path))
 
 
+def test_a_folder_without_a_tokenizer_is_told(tmp_path: Path) -> None:
+    """Of a model's configuration alone transformers makes up a tokenizer that knows no character."""
+    from transformers import Qwen3Config
+
+    Qwen3Config(vocab_size=400, hidden_size=32, num_hidden_layers=1).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match="holds no tokenizer"):
+        load_tokenizer(PathModel(kind="path", path=str(tmp_path), revision=None, dtype="auto", template="auto",
+                                 trust_remote_code=False))  # fmt: skip
+
+
 def test_a_tokenizer_without_padding_pads_with_its_end(tokenizer: Any, tmp_path: Path) -> None:
     tokenizer.pad_token = None
     tokenizer.save_pretrained(tmp_path)

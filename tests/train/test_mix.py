@@ -42,6 +42,16 @@ def test_the_record_tells_of_each_file(tmp_path: Path) -> None:
     assert len({first.sha256, second.sha256}) == 2
 
 
+def test_rows_that_are_trained_validate_nothing(tmp_path: Path) -> None:
+    (tmp_path / "again").symlink_to(tmp_path)
+    settings = _mix(tmp_path, "[1,1]", f"data.validation={tmp_path / 'again' / 'b.jsonl'}")
+    with (
+        pytest.raises(ConfigError, match="is trained on as well"),
+        prepared(config(tmp_path / "unused", tmp_path, *settings)),
+    ):
+        pass
+
+
 @pytest.mark.parametrize(("weights", "reason"), [("[1]", "1 weights for 2 files"), ("[0.01,1]", "is not one row")])
 def test_weights_that_do_not_fit(tmp_path: Path, weights: str, reason: str) -> None:
     with (

@@ -63,9 +63,15 @@ def test_a_killed_run_goes_on_to_the_same_weights(files: tuple[Path, Path], tmp_
     half.mkdir()
     (half / "trainer_state.json").write_text('{"global_step": 9, "log_hist')
     assert [path.name for path in checkpoints(unfinished)] == ["checkpoint-6"]
+    state = unfinished / "checkpoint-6" / "trainer_state.json"
+    written = json.loads(state.read_text())
+    marked = next(log for log in written["log_history"] if log["step"] == 3 and "loss" in log)
+    expected_loss, marked["loss"] = marked["loss"], 99.0  # a run that begins anew would know nothing of it
+    state.write_text(json.dumps(written))
     went_on, steps = run(config(data, tmp_path / "cut", *settings))
     assert steps[0].step == 1  # told again, so that the curve is whole
-    assert went_on.losses == whole.losses
+    assert dict(went_on.losses)[3] == 99.0
+    assert [(step, expected_loss if step == 3 else loss) for step, loss in went_on.losses] == whole.losses
     assert went_on.validation_losses == whole.validation_losses
     assert went_on.train_seconds > 0
     expected, found = (_weights(tmp_path / name / "small") for name in ("whole", "cut"))
@@ -145,6 +151,7 @@ def test_the_best_is_saved_and_patience_ends(files: tuple[Path, Path], tmp_path:
     saved = load_file(tmp_path / "small" / "model" / "model.safetensors")
     kept = load_file(tmp_path / "small" / f"checkpoint-{best}" / "model.safetensors")
     assert all((saved[name] == kept[name]).all() for name in kept)
+    assert len(list((tmp_path / "small").glob("checkpoint-*"))) == len(losses)  # none of them was rotated away
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_its_rows(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -90,8 +90,8 @@ def choose(config: TrainConfig, recipe: Recipe, rows: TokenRows) -> Batching:
     """How the rows come together.
 
     Unasked, rows of like length stand together where batches would else be filled up by a twentieth or more. Rows are
-    packed only when asked: that makes fewer, larger steps, which learn otherwise, and on a CPU it is not what is fastest
-    (`python benchmarks/train.py`); where a third of the steps would do, it is told.
+    packed only when asked: that makes fewer, larger steps, which learn otherwise, and on a CPU it is not the fastest
+    way (`python benchmarks/train.py`); where a third of the steps would do, it is told.
 
     Raises:
         ConfigError: as `check_batching`.
